@@ -1,0 +1,174 @@
+"""What a system is: two verbs, a frozen configuration, and a context that carries everything else.
+
+A system is a recipe that puts blocks together. It reads top to bottom like the paper's method section;
+it holds no loop over epochs (`Context.train` has the one loop), no file reading and no plotting.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:  # torch is loaded by the systems that need it, not by the contract
+    import torch
+
+    from asdbook.data import TestClips, TrainClips
+
+Tensors = dict[str, "torch.Tensor"]
+
+
+class Config(BaseModel):
+    """Base of all configurations: frozen, unknown keys refused. Units stand in names or descriptions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group_by: Literal["machine", "id"] = "machine"
+    """What a detector or model is fitted on: a machine type, or a machine ID (section from 2021 on)."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Anomaly scores of clips; higher is more anomalous.
+
+    Attributes:
+        values: float64, shape (clips,).
+        clips: positions in the clips that were scored, shape (clips,); None means all, in order.
+        maps: anomaly maps over (clips, band, frame), or None.
+        embeddings: shape (clips, dimensions), or None.
+    """
+
+    values: np.ndarray
+    clips: np.ndarray | None = None
+    maps: np.ndarray | None = None
+    embeddings: np.ndarray | None = None
+
+
+@dataclass
+class Context(ABC):
+    """Everything a system needs that is not its method.
+
+    Attributes:
+        device: "cpu" or "cuda".
+        precision: "float32" or "bf16".
+        compile: whether networks may be compiled.
+        threads: CPU threads, fixed for the run.
+        seed: training seed; all generators derive from (seed, purpose, epoch).
+        profile: "smoke", "quick" or "paper".
+        history: loss histories by name, one value an epoch.
+        parameters: trainable parameters by name.
+    """
+
+    device: str = "cpu"
+    precision: str = "float32"
+    compile: bool = False
+    threads: int = 1
+    seed: int = 110
+    profile: str = "smoke"
+    history: dict[str, list[float]] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
+
+    @abstractmethod
+    def rng(self, purpose: str, epoch: int = 0) -> np.random.Generator:
+        """A NumPy generator that depends on (seed, purpose, epoch) alone."""
+
+    @abstractmethod
+    def generator(self, purpose: str, epoch: int = 0) -> torch.Generator:
+        """A torch CPU generator that depends on (seed, purpose, epoch) alone."""
+
+    @abstractmethod
+    def seeded(self, purpose: str) -> AbstractContextManager[None]:
+        """Inside, torch's global generator is seeded by (seed, purpose): initial weights are drawn here."""
+
+    @abstractmethod
+    def stage(
+        self, name: str, version: int, config: Mapping[str, Any], produce: Callable[[], Tensors]
+    ) -> Tensors:
+        """The tensors of an expensive part that variants share, from the cache or made by `produce`.
+
+        The key is name, version, config, the data's fingerprint, seed and numeric mode.
+        """
+
+    @abstractmethod
+    def train(
+        self,
+        name: str,
+        model: torch.nn.Module,
+        loss: Callable[[torch.Tensor], torch.Tensor],
+        *,
+        items: int,
+        epochs: int,
+        batch_size: int,
+        optimizer: torch.optim.Optimizer,
+        clip_norm: float | None = None,
+        min_batch: int = 1,
+        on_step: Callable[[int, float], None] | None = None,
+    ) -> list[float]:
+        """The one training loop. Shuffles `items` positions each epoch, calls `loss(positions)`, steps.
+
+        `loss` receives a LongTensor of positions on the device and returns a scalar; the system indexes its
+        own tensors. A last batch below `min_batch` is left out. `on_step(epoch, loss)` is called after each
+        step. Checkpoints at epoch ends; a killed run resumes with the same result bit for bit.
+        A loss that is not finite stops the run with an error that names model, epoch and step.
+
+        Returns:
+            The mean loss of each epoch.
+        """
+
+    @abstractmethod
+    def phase(self, name: str) -> AbstractContextManager[None]:
+        """Times the part inside under `name` (for the record's cost table)."""
+
+    @abstractmethod
+    def progress(self, text: str) -> None:
+        """One line of progress for the reader of a log."""
+
+    @abstractmethod
+    def extra_audio(self, kind: Literal["noise", "non-machine"], clips: int, samples: int) -> np.ndarray:
+        """Simulated outside sound, float32 (clips, samples), from noise bank C."""
+
+
+class System(ABC):
+    """Base of all systems. `__init__` stores the configuration, nothing else; fitted names end in `_`."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raised when results change; guarded by a golden test."""
+    title: ClassVar[str]
+    """One line: what the system is, for tables and `asdbook systems`."""
+    Config: ClassVar[type[Config]]
+    variants: ClassVar[Mapping[str, Mapping[str, object]]]
+    """Variant name to configuration overrides; the first is the default."""
+    profiles: ClassVar[Mapping[str, Mapping[str, object]]]
+    """"tiny" (contract tests, under a second), "smoke", "quick", "paper": sizes, never the method."""
+    deviations: ClassVar[tuple[str, ...]]
+    """What we do otherwise than the paper; the chapter and the record print it."""
+    knows: ClassVar[tuple[str, ...]]
+    """What the system is told: "machine", "id", "attributes", "domain", "other machines", "outside data"."""
+    train_scores_: Scores
+    """Out-of-sample scores of training clips, set by `fit`."""
+
+    def __init__(self, config: Config):
+        self.config = config
+
+    @abstractmethod
+    def fit(self, train: TrainClips, ctx: Context) -> System:
+        """Fits on the normal clips of a whole set, all machines at once; sets `train_scores_`."""
+
+    @abstractmethod
+    def score(self, clips: TestClips, ctx: Context) -> Scores:
+        """One score a clip, in order."""
+
+    @abstractmethod
+    def state(self) -> tuple[Tensors, dict[str, Any]]:
+        """Fitted tensors (for safetensors) and what JSON can hold."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, config: Config, tensors: Tensors, extra: dict[str, Any]) -> System:
+        """The fitted system again."""
