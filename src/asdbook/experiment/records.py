@@ -1,0 +1,203 @@
+"""Records: what a run leaves behind, and all that tables and figures may read. No torch here.
+
+A record is a folder of three files, at most 1 MB together:
+
+`record.json`
+    configuration, data, seeds, metrics with intervals, loss history, cost, device, versions (`Record`).
+`scores.csv.gz`
+    one row a test clip and one an out-of-sample training clip (`SCORE_COLUMNS`).
+`figures.npz`
+    the arrays that figures need, float16 or small.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from asdbook.errors import BadInput
+
+SCHEMA = 1
+MAX_BYTES = 1_000_000  # DESIGN: a record is at most 1 MB, so that many can be committed
+SCORE_COLUMNS = ["file", "machine", "unit", "domain", "label", "split", "recording", "score", "decision"]
+
+
+class DataInfo(BaseModel):
+    """Which clips a run saw."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    kind: str  # "synthetic", "official" or "real"
+    year: int
+    seed: int | None = None
+    profile: str | None = None
+    simulator_version: int | None = None
+    fingerprint: str
+    premise_off: list[str] = Field(default_factory=list)
+    machines: list[str]
+    train_clips: int
+    test_clips: int
+    seconds: float  # of audio, all clips
+    notes: dict[str, Any] = Field(default_factory=dict)
+
+
+class Record(BaseModel):
+    """One run of one system on one data set; field by field what DESIGN.md section 3 asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_: int = Field(SCHEMA, alias="schema")
+    system: str
+    variant: str
+    system_version: int
+    title: str
+    config: dict[str, Any]
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    profile: str
+    data: DataInfo
+    seed: int
+    attempt: int = 1
+    metrics: dict[str, dict[str, Any]]
+    decision: dict[str, Any]
+    loss_history: dict[str, list[float]] = Field(default_factory=dict)
+    cost: dict[str, Any]
+    device: dict[str, Any]
+    numeric_mode: dict[str, Any]
+    versions: dict[str, str]
+    commit: str
+    started: str
+    deviations: list[str] = Field(default_factory=list)
+    knows: list[str] = Field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """"system:variant", the name used in tables."""
+        return f"{self.system}:{self.variant}"
+
+    @property
+    def slug(self) -> str:
+        """Folder name under `book/results/<system>/`, safe in any file system."""
+        seed = "" if self.data.seed is None else f"-d{self.data.seed}"
+        parts = f"{self.variant}-{self.data.name}{seed}-s{self.seed}-{self.profile}"
+        for key, value in sorted(self.overrides.items()):
+            parts += f"-{key}={value}"
+        return re.sub(r"[^A-Za-z0-9.=_-]+", "_", parts)[:120]
+
+
+class Stored:
+    """A record on disk: the parsed `record`, and its arrays read when asked for."""
+
+    def __init__(self, folder: Path, record: Record):
+        self.folder, self.record = folder, record
+
+    def scores(self) -> pd.DataFrame:
+        """The scores, with the columns of `SCORE_COLUMNS`."""
+        return read_scores(self.folder / "scores.csv.gz")
+
+    def figures(self) -> dict[str, np.ndarray]:
+        """The arrays kept for figures."""
+        path = self.folder / "figures.npz"
+        if not path.exists():
+            return {}
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """Reads a scores file; text columns stay text ("00" is not 0)."""
+    text = ["file", "machine", "unit", "domain", "label", "split", "recording"]
+    try:
+        return pd.read_csv(path, dtype=dict.fromkeys(text, "string"), float_precision="round_trip")
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path}: not a readable scores file ({error}): run again or restore it") from error
+
+
+def write_scores(path: Path, scores: pd.DataFrame) -> None:
+    """Writes a scores file whose bytes depend on the scores alone (gzip time 0, no name)."""
+    text = scores[SCORE_COLUMNS].to_csv(index=False, lineterminator="\n")
+    with open(path, "wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as out:
+        out.write(text.encode())
+
+
+def write_figures(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays as npz whose bytes depend on the arrays alone (fixed dates in the archive)."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(arrays):
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), buffer.getvalue())
+
+
+def write(folder: Path, record: Record, scores: pd.DataFrame, figures: Mapping[str, np.ndarray]) -> None:
+    """Writes the three files into `folder`; `record.json` last, so that its presence means complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_scores(folder / "scores.csv.gz", scores)
+    write_figures(folder / "figures.npz", figures)
+    text = json.dumps(record.model_dump(by_alias=True), indent=1, sort_keys=True, allow_nan=False)
+    temporary = folder / ".record.json.part"
+    temporary.write_text(text + "\n")
+    with open(temporary) as handle:
+        os.fsync(handle.fileno())
+    temporary.rename(folder / "record.json")
+
+
+def load(folder: str | Path) -> Stored:
+    """Opens a record folder.
+
+    Raises:
+        BadInput: no `record.json` there, or one that is damaged or of another schema.
+    """
+    path = Path(folder) / "record.json"
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no record here: name a folder that `asdbook records` lists") from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BadInput(f"{path}: damaged record ({error}): delete the folder and run again") from error
+    found = content.get("schema") if isinstance(content, dict) else None
+    if found != SCHEMA:
+        raise BadInput(f"{path}: record schema {found}, this version reads {SCHEMA}: run again")
+    try:
+        return Stored(Path(folder), Record.model_validate(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{path}: {where}: {first['msg']}: delete the folder and run again") from error
+
+
+def scan(root: str | Path) -> Iterator[Stored]:
+    """All records below `root`, sorted by folder."""
+    for path in sorted(Path(root).rglob("record.json")):
+        yield load(path.parent)
+
+
+def find(root: str | Path, **wanted: Any) -> list[Stored]:
+    """Records below `root` whose fields equal `wanted` (`data` compares the data set's name).
+
+    Example: `find("book/results", system="autoencoder", variant="mse", data="synthetic-2023")`.
+    """
+
+    def value(stored: Stored, key: str) -> Any:
+        if key == "data":
+            return stored.record.data.name
+        if key == "data_seed":
+            return stored.record.data.seed
+        return getattr(stored.record, key)
+
+    return [s for s in scan(root) if all(value(s, key) == want for key, want in wanted.items())]
+
+
+def size(folder: Path) -> int:
+    """Bytes of a record folder."""
+    return sum(path.stat().st_size for path in Path(folder).iterdir() if path.is_file())
