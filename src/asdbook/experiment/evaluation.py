@@ -1,0 +1,143 @@
+"""From scores to metrics, decisions and the tables of a record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from asdbook import metrics
+from asdbook.experiment.records import SCORE_COLUMNS
+
+if TYPE_CHECKING:
+    from asdbook.data import DataSet
+    from asdbook.systems.base import Context, Scores, System
+
+FIGURE_BYTES = 400_000  # of arrays before compression, so that a record stays within its 1 MB
+
+
+def check_usable(data: DataSet) -> None:
+    """Refuses a set that cannot be trained on and scored, before anything expensive starts."""
+    from asdbook.data import check_usable as check_table
+
+    check_table(data.table, need_test=True)
+
+
+def assess(
+    data: DataSet, system: System, scores: Scores, ctx: Context
+) -> tuple[pd.DataFrame, dict[str, dict[str, Any]], dict[str, Any]]:
+    """The record's scores table, metrics by convention, and decision."""
+    table = score_table(data, system, scores)
+    decision = calibrate(table, system)
+    thresholds = table["machine"].map({m: d["threshold"] for m, d in decision["machines"].items()})
+    table["decision"] = (table["score"] > thresholds).astype(int)
+    decision = {**decision, **rates(table)}
+    return table[SCORE_COLUMNS], official_metrics(table, data.year, ctx.seed), decision
+
+
+def _unit(frame: pd.DataFrame, year: int) -> pd.Series:
+    column = "id" if year == 2020 else "section"
+    return frame[column].fillna("00").astype(str)
+
+
+def score_table(data: DataSet, system: System, scores: Scores) -> pd.DataFrame:
+    """One row a test clip and one an out-of-sample training clip."""
+    parts = []
+    train = system.train_scores_
+    for split, source, result in (
+        ("test", data.test_table().frame, scores),
+        ("train", data.train_table().frame, train),
+    ):
+        rows = source if result.clips is None else source.iloc[np.asarray(result.clips)]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "file": rows["path"].astype("string").to_numpy(),
+                    "machine": rows["machine"].astype("string").to_numpy(),
+                    "unit": _unit(rows, data.year).to_numpy(),
+                    "domain": rows["domain"].astype("string").to_numpy(),
+                    "label": rows["label"].astype("string").to_numpy(),
+                    "split": split,
+                    "recording": rows["recording"].astype("string").to_numpy(),
+                    "score": np.asarray(result.values, dtype=np.float64),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def official_metrics(table: pd.DataFrame, year: int, seed: int, draws: int = 2000) -> dict[str, dict[str, Any]]:
+    """The year's metrics; from 2022 on in both domain conventions. Empty when labels are hidden."""
+    test = table[table["split"] == "test"]
+    if test["label"].isna().any():
+        return {}
+    domain = None if test["domain"].isna().all() else test["domain"].to_numpy(dtype=object)
+    conventions = ["official", "same_domain"] if year >= 2022 and domain is not None else ["official"]
+    return {
+        convention: metrics.evaluate(
+            year,
+            test["machine"].to_numpy(dtype=object),
+            test["unit"].to_numpy(dtype=object),
+            (test["label"] == "anomaly").to_numpy(dtype=int),
+            test["score"].to_numpy(dtype=float),
+            domain=domain,
+            recording=test["recording"].to_numpy(dtype=object),
+            convention=convention,
+            draws=draws,
+            seed=seed,
+        ).as_dict()
+        for convention in conventions
+    }
+
+
+def calibrate(table: pd.DataFrame, system: System) -> dict[str, Any]:
+    """A threshold a machine: 0.9 quantile of a gamma fitted to out-of-sample training scores.
+
+    A system with `threshold_scores_` (a mapping machine → scores) uses those instead: the official rule.
+    """
+    own: dict[str, np.ndarray] | None = getattr(system, "threshold_scores_", None)
+    machines: dict[str, Any] = {}
+    for machine, rows in table[table["split"] == "train"].groupby("machine"):
+        basis = rows["score"].to_numpy(dtype=float) if own is None else np.asarray(own[str(machine)])
+        fitted = metrics.threshold(basis, quantile=0.9)
+        machines[str(machine)] = {"threshold": fitted.value, **fitted.as_dict(), "scores": len(basis)}
+    rule = "out-of-sample training clips" if own is None else "batch losses (official code)"
+    return {"quantile": 0.9, "fitted_to": rule, "machines": machines}
+
+
+def rates(table: pd.DataFrame) -> dict[str, Any]:
+    """False-alarm and detection rates at the one threshold, per machine and domain."""
+    rows = []
+    for (machine, domain), part in table[table["split"] == "test"].groupby(["machine", "domain"], dropna=False):
+        normal, anomaly = part["label"] == "normal", part["label"] == "anomaly"
+        rows.append(
+            {
+                "machine": str(machine),
+                "domain": None if pd.isna(domain) else str(domain),
+                "false_alarm": _mean(part["decision"][normal]),
+                "detection": _mean(part["decision"][anomaly]),
+                "normals": int(normal.sum()),
+                "anomalies": int(anomaly.sum()),
+            }
+        )
+    return {"rates": rows}
+
+
+def _mean(values: pd.Series) -> float | None:
+    return None if values.empty else float(values.mean())
+
+
+def figure_arrays(data: DataSet, system: System, scores: Scores) -> dict[str, np.ndarray]:
+    """Arrays that figures need, float16, left out when they would not fit a record."""
+    arrays: dict[str, np.ndarray] = {}
+    if scores.embeddings is not None:
+        arrays["test_embeddings"] = np.asarray(scores.embeddings, dtype=np.float16)
+    extra = getattr(system, "figures", None)
+    if callable(extra):
+        arrays.update({k: np.asarray(v, dtype=np.float16) for k, v in extra().items()})
+    kept: dict[str, np.ndarray] = {}
+    for name, array in sorted(arrays.items(), key=lambda item: item[1].nbytes):
+        if sum(a.nbytes for a in kept.values()) + array.nbytes <= FIGURE_BYTES:
+            kept[name] = array
+    return kept

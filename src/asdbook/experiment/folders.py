@@ -1,0 +1,104 @@
+"""Run folders: one per experiment, numbered attempts inside, never half a result.
+
+`$ASDBOOK_HOME/runs/<system>-<variant>-<data>-<key>/<attempt>/`. An attempt is worked on as `<attempt>.part`
+and renamed when it is complete, so an earlier attempt stays whole whatever happens to a later one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from asdbook.errors import BadInput, RunFailed
+from asdbook.experiment.home import place
+
+
+def key_of(identity: Mapping[str, Any]) -> str:
+    """A content key: the same experiment gives the same key on every machine."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one experiment."""
+
+    base: Path
+
+    @classmethod
+    def of(cls, identity: Mapping[str, Any], data_name: str) -> RunFolder:
+        """The folder for an experiment's identity."""
+        text = f"{identity['system']}-{identity['variant']}-{data_name}"
+        slug = re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:80]
+        return cls(place("runs") / f"{slug}-{key_of(identity)[:12]}")
+
+    def attempts(self) -> list[Path]:
+        """Complete attempts, oldest first."""
+        if not self.base.is_dir():
+            return []
+        done = [p for p in self.base.iterdir() if p.name.isdigit() and (p / "record.json").exists()]
+        return sorted(done, key=lambda p: int(p.name))
+
+    def latest(self) -> Path | None:
+        """The newest complete attempt, or None."""
+        return next(reversed(self.attempts()), None)
+
+    def next_attempt(self) -> int:
+        """Number of the attempt to work on (an interrupted one keeps its number)."""
+        last = self.latest()
+        return 1 if last is None else int(last.name) + 1
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One writer at a time.
+
+        Raises:
+            RunFailed: another process runs the same experiment right now.
+        """
+        self.base.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(str(self.base / ".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunFailed(
+                f"{self.base}: another process is running this experiment: wait for it, then run again "
+                "to read its result"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def all_runs() -> list[Path]:
+    """Newest complete attempt of every experiment under `$ASDBOOK_HOME`, newest last."""
+    latest = [RunFolder(base).latest() for base in place("runs").iterdir() if base.is_dir()]
+    found = [path for path in latest if path is not None]
+    return sorted(found, key=lambda p: (p / "record.json").stat().st_mtime)
+
+
+def find_run(text: str) -> Path:
+    """A run by folder, or by any unambiguous part of its folder's name.
+
+    Raises:
+        BadInput: nothing matches, or more than one run does.
+    """
+    path = Path(text)
+    if (path / "record.json").exists():
+        return path
+    if path.is_dir() and (last := RunFolder(path).latest()):
+        return last
+    matches = [run for run in all_runs() if text in run.parent.name]
+    if not matches:
+        raise BadInput(f"run {text!r}: no such run: `asdbook records` lists them")
+    if len(matches) > 1:
+        names = ", ".join(run.parent.name for run in matches[-4:])
+        raise BadInput(f"run {text!r}: {len(matches)} runs match ({names}): give more of the name")
+    return matches[0]

@@ -1,0 +1,108 @@
+"""Where a number comes from: commit, versions, device, data, cost."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdbook.experiment.records import DataInfo
+
+if TYPE_CHECKING:
+    from asdbook.data import DataSet
+    from asdbook.experiment.context import RunContext
+
+PACKAGES = ("asdbook", "torch", "torchaudio", "numpy", "scipy", "pandas", "scikit-learn", "librosa")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that can change a number."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+
+
+@cache
+def commit() -> str:
+    """The source's commit, with "+" when files differ from it; "unknown" outside a checkout."""
+    source = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(source), *words], capture_output=True, text=True, check=True, timeout=20
+        ).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--", str(source.parent))
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def numeric_mode(device: str, precision: str, *, compile: bool, threads: int) -> dict[str, Any]:
+    """What can change results beyond the method: device kind, precision, compilation, threads."""
+    return {"device": device.split(":")[0], "precision": precision, "compile": compile, "threads": threads}
+
+
+@cache
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def device(name: str, threads: int) -> dict[str, Any]:
+    """The device that did the work."""
+    if name.startswith("cuda"):
+        import torch
+
+        return {"kind": "cuda", "name": torch.cuda.get_device_name(name), "threads": threads}
+    return {"kind": "cpu", "name": processor(), "threads": threads}
+
+
+def peak_memory_mb() -> float:
+    """Largest resident memory of this process so far, in MB (Linux counts in kB, macOS in bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if platform.system() == "Darwin" else 1e3)
+
+
+def data_info(data: DataSet, data_seed: int, profile: str, premise_off: list[str]) -> DataInfo:
+    """The record's description of the clips."""
+    from asdbook import simulate
+
+    builtin = data.kind == "synthetic"
+    frame = data.table.frame
+    return DataInfo(
+        name=data.name,
+        kind=data.kind,
+        year=data.year,
+        seed=data_seed if builtin else None,
+        profile=profile if builtin else None,
+        simulator_version=simulate.VERSION if builtin else None,
+        fingerprint=data.fingerprint,
+        premise_off=premise_off,
+        machines=list(data.table.machines),
+        train_clips=int((frame["split"] == "train").sum()),
+        test_clips=int((frame["split"] == "test").sum()),
+        seconds=round(float(frame["seconds"].sum()), 3),
+        notes=data.notes,
+    )
+
+
+def cost(ctx: RunContext, data: DataSet) -> dict[str, Any]:
+    """Seconds a phase, peak memory, clips scored a second, parameters."""
+    phases = {name: round(seconds, 3) for name, seconds in ctx.phases.items()}
+    tests = int((data.table.frame["split"] == "test").sum())
+    score = ctx.phases.get("score", 0.0)
+    return {
+        "phases": phases,
+        "wall_seconds": round(sum(ctx.phases.get(p, 0.0) for p in ("data", "fit", "score", "evaluate")), 3),
+        "peak_memory_mb": round(peak_memory_mb(), 1),
+        "clips_per_second": round(tests / score, 2) if score else None,
+        "parameters": ctx.parameters,
+    }
