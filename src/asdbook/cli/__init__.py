@@ -1,0 +1,88 @@
+"""The command line: `asdbook`. One module per command group; heavy imports happen inside commands.
+
+Exit codes: 0 done, 2 bad input, 3 failed run, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import typer
+
+from asdbook.errors import AsdBookError
+
+app = typer.Typer(
+    name="asdbook",
+    help="Anomalous sound detection of machines: run systems, score recordings, build the book.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def say(text: str) -> None:
+    """One line of progress, on stderr so that results on stdout can be piped."""
+    typer.echo(text, err=True)
+
+
+def _register() -> None:
+    from asdbook.cli import bench, book, data, evaluate, keep, run, score
+
+    for module in (data, run, score, evaluate, keep, bench, book):
+        module.register(app)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command and returns its exit code; expected errors are one line, never a traceback."""
+    _register_once()
+    try:
+        app(arguments, standalone_mode=False)
+        return 0
+    except AsdBookError as error:
+        typer.echo(f"asdbook: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("asdbook: interrupted; run the same command again to resume", err=True)
+        return 130
+    except typer.Exit as stop:
+        return stop.exit_code
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    import click
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        typer.echo(f"asdbook: {' '.join(error.format_message().split())} (see --help)", err=True)
+        return 2
+    from asdbook.experiment.home import home
+
+    log = home() / "last-crash.txt"
+    log.write_text("".join(traceback.format_exception(error)))
+    typer.echo(
+        f"asdbook: internal error, {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        f" (details in {log}): please report it",
+        err=True,
+    )
+    return 3
+
+
+_registered: list[bool] = []
+
+
+def _register_once() -> None:
+    if not _registered:
+        _register()
+        _registered.append(True)
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from asdbook.experiment.run import run as run
+    from asdbook.experiment.runner import run as run
 
 __all__ = ["run"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "run":
-        from asdbook.experiment.run import run
+        from asdbook.experiment.runner import run
 
         return run
     raise AttributeError(name)

@@ -1,0 +1,32 @@
+"""`asdbook bench`: speed measurements, each against what it replaces, in one run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asdbook.cli import say
+from asdbook.cli.show import grid
+
+
+def bench(
+    name: Annotated[str | None, typer.Argument(help="one benchmark (default: all)")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads (default: min(2, cores))")] = None,
+    save: Annotated[Path | None, typer.Option(help="write the measurements as JSON")] = None,
+) -> None:
+    """Measure speed against the reference on the same work; prints ratios with processor and versions."""
+    from asdbook import bench as measurements
+
+    report = measurements.run([name] if name else None, threads=threads, progress=say)
+    grid(measurements.rows(report))
+    typer.echo(report["machine"])
+    if save is not None:
+        save.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command()(bench)

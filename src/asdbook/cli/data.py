@@ -1,0 +1,83 @@
+"""`asdbook data`: built-in machines as files, their checks, and what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asdbook.cli import say
+from asdbook.cli.show import grid
+from asdbook.errors import BadInput
+
+group = typer.Typer(help="Built-in machines: list, write as wav files, check.", no_args_is_help=True)
+
+
+@group.command("list")
+def list_() -> None:
+    """Built-in sets, and what has been generated or decoded into the cache."""
+    from asdbook import simulate
+    from asdbook.experiment.home import place
+
+    rows = [["set", "year", "machines"]]
+    for name, preset in simulate.PRESETS.items():
+        rows.append([name, str(preset.year), ", ".join(preset.machines)])
+    grid(rows)
+    stored = sorted(path for path in place("data").iterdir() if (path / "set.json").exists())
+    typer.echo(f"\n{len(stored)} sets in the cache ({place('data')})")
+    for path in stored:
+        typer.echo(f"  {path.name}  {_megabytes(path):.0f} MB")
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
+
+
+@group.command()
+def synth(
+    folder: Annotated[Path | None, typer.Argument(help="where to write the wav files")] = None,
+    preset: Annotated[str, typer.Option(help="built-in set")] = "synthetic-2023",
+    data_seed: Annotated[int, typer.Option(help="seed of machines, faults and noise")] = 110,
+    profile: Annotated[str, typer.Option(help="smoke, quick or paper")] = "quick",
+    machine: Annotated[list[str], typer.Option(help="only this machine (repeatable)")] = [],  # noqa: B006
+    premise_off: Annotated[list[str], typer.Option(help="switch a premise off (repeatable)")] = [],  # noqa: B006
+    truth: Annotated[Path | None, typer.Option(help="folder for the truth file (not inside the set)")] = None,
+    check: Annotated[bool, typer.Option("--check", help="run the simulator's checks instead")] = False,
+    seeds: Annotated[
+        str, typer.Option(help="data seeds of the check, comma separated")
+    ] = "100,101,102,103,104",
+    save: Annotated[Path | None, typer.Option(help="where --check writes its table (JSON)")] = None,
+) -> None:
+    """Write a built-in set as official wav folders, or check the simulator (--check)."""
+    from asdbook import simulate
+    from asdbook.experiment import datasets
+
+    if check:
+        _check([int(seed) for seed in seeds.split(",")], machine, save)
+        return
+    if folder is None:
+        raise BadInput("data synth: no folder given: asdbook data synth DIR, or --check")
+    spec = datasets.spec_of(preset, data_seed, profile, premise_off, machine or None)
+    if folder.exists() and any(folder.iterdir()):
+        raise BadInput(f"{folder}: not empty: choose a new folder, nothing is overwritten")
+    truth = truth or folder.with_name(folder.name + "-truth")
+    if truth.resolve() == folder.resolve() or folder.resolve() in truth.resolve().parents:
+        raise BadInput(f"{truth}: truth never lies beside the clips: choose a folder outside {folder}")
+    simulate.write(spec, folder, truth_folder=truth)
+    clips = len(list(folder.rglob("*.wav")))
+    typer.echo(f"{clips} clips in {folder}, truth in {truth}")
+
+
+def _check(seeds: list[int], machines: list[str], save: Path | None) -> None:
+    from asdbook.experiment import simcheck
+
+    report = simcheck.run(seeds=seeds, machines=machines or None, progress=say)
+    grid(simcheck.rows(report))
+    if save is not None:
+        simcheck.write(report, save)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.add_typer(group, name="data")

@@ -1,0 +1,42 @@
+"""`asdbook evaluate`: official metrics of scores made here or elsewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asdbook.cli.show import grid, print_metrics
+
+
+def evaluate(
+    path: Annotated[
+        Path, typer.Argument(help="scores.csv, a run's folder, or a folder of official csv files")
+    ],
+    truth: Annotated[Path | None, typer.Option(help="truth folder in the evaluator's layout")] = None,
+    year: Annotated[int | None, typer.Option(help="year of the rules (2020 to 2025)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Official metrics with intervals for a scores file, a run, or official csv files and their truth."""
+    from asdbook.experiment.evaluate import evaluate_path
+
+    result = evaluate_path(path, truth=truth, year=year)
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+        return
+    for convention, metrics in result["metrics"].items():
+        if len(result["metrics"]) > 1:
+            typer.echo(f"convention: {convention}")
+        print_metrics(metrics)
+    decisions = result.get("decisions") or []
+    if decisions:
+        keys = list(decisions[0])
+        rows = [[f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()] for row in decisions]
+        grid([keys, *rows])
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command()(evaluate)

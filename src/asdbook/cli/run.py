@@ -1,0 +1,87 @@
+"""`asdbook run` and `asdbook systems`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from asdbook.cli import say
+from asdbook.errors import BadInput
+
+
+def parse_set(items: list[str]) -> dict[str, Any]:
+    """`key=value` pairs; values are JSON where they parse as JSON, else text."""
+    parsed: dict[str, Any] = {}
+    for item in items:
+        key, sign, value = item.partition("=")
+        if not sign or not key:
+            raise BadInput(f"--set {item!r}: write key=value, for example --set epochs=20")
+        try:
+            parsed[key] = json.loads(value)
+        except json.JSONDecodeError:
+            parsed[key] = value
+    return parsed
+
+
+def run(
+    system: Annotated[str, typer.Argument(help="system or system:variant, see `asdbook systems`")],
+    data: Annotated[str, typer.Option(help="built-in set or a folder of recordings")] = "synthetic-2023",
+    profile: Annotated[str, typer.Option(help="smoke, quick or paper")] = "quick",
+    data_seed: Annotated[int, typer.Option(help="seed of the built-in machines")] = 110,
+    seed: Annotated[int, typer.Option(help="training seed")] = 110,
+    set_: Annotated[list[str], typer.Option("--set", help="key=value of the system's configuration")] = [],  # noqa: B006
+    machine: Annotated[list[str], typer.Option(help="only this machine (repeatable; built-in sets)")] = [],  # noqa: B006
+    premise_off: Annotated[list[str], typer.Option(help="switch a premise of the simulator off")] = [],  # noqa: B006
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    precision: Annotated[str, typer.Option(help="float32 or bf16")] = "float32",
+    compile_: Annotated[bool, typer.Option("--compile", help="compile networks where possible")] = False,
+    threads: Annotated[int | None, typer.Option(help="CPU threads (default: min(2, cores))")] = None,
+    skip_bad: Annotated[bool, typer.Option(help="leave unusable files out and record them")] = False,
+    fresh: Annotated[bool, typer.Option(help="a new attempt even when a result is there")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the record's metrics as JSON")] = False,
+) -> None:
+    """Train a system on normal clips, score the test clips, print official scores with intervals."""
+    from asdbook import experiment
+    from asdbook.cli.show import print_record
+
+    stored = experiment.run(
+        system,
+        data,
+        profile=profile,
+        data_seed=data_seed,
+        seed=seed,
+        overrides=parse_set(set_),
+        machines=machine or None,
+        premise_off=premise_off,
+        device=device,
+        precision=precision,
+        compile=compile_,
+        threads=threads,
+        skip_bad=skip_bad,
+        fresh=fresh,
+        progress=say,
+    )
+    if as_json:
+        typer.echo(json.dumps(stored.record.metrics, indent=1))
+        return
+    print_record(stored.record)
+    typer.echo(f"record: {stored.folder}")
+
+
+def systems_() -> None:
+    """List systems and their variants (default first)."""
+    from asdbook import systems
+
+    for name in systems.names():
+        cls = systems.get(name)
+        typer.echo(f"{name:<12} {cls.title}")
+        typer.echo(f"{'':<12} variants: {', '.join(cls.variants)}")
+        typer.echo(f"{'':<12} profiles: {', '.join(p for p in cls.profiles if p != 'tiny')}")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command()(run)
+    app.command("systems")(systems_)

@@ -1,0 +1,40 @@
+"""`asdbook score`: new recordings by a trained run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asdbook.cli.show import grid
+
+
+def score(
+    run: Annotated[str, typer.Argument(help="a run's folder, or an unambiguous part of its name")],
+    files: Annotated[list[Path], typer.Argument(help="wav files to score")],
+    machine: Annotated[
+        str | None, typer.Option(help="machine of the files (when the run knows several)")
+    ] = None,
+    unit: Annotated[str | None, typer.Option("--id", help="machine ID or section of the files")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
+) -> None:
+    """Score new recordings: score, decision, and how unusual each is among training clips."""
+    from asdbook.experiment.scoring import score_files
+
+    results = score_files(run, files, machine=machine, unit=unit)
+    if as_json:
+        typer.echo(json.dumps(results, indent=1))
+        return
+    rows = [["file", "machine", "score", "threshold", "decision", "how unusual"]]
+    for r in results:
+        rows.append(
+            [r["file"], r["group"], f"{r['score']:.4g}", f"{r['threshold']:.4g}", r["decision"], r["unusual"]]
+        )
+    grid(rows)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command()(score)
