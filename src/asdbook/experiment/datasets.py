@@ -27,7 +27,11 @@ def is_builtin(data: str) -> bool:
 
 
 def spec_of(
-    data: str, data_seed: int, profile: str, premise_off: Sequence[str] = (), machines: Sequence[str] | None = None
+    data: str,
+    data_seed: int,
+    profile: str,
+    premise_off: Sequence[str] = (),
+    machines: Sequence[str] | None = None,
 ) -> Spec:
     """The simulator's specification of a built-in set."""
     if data not in simulate.PRESETS:
@@ -53,7 +57,9 @@ def _identity(spec: Spec) -> list[Any]:
 
 def builtin_key(spec: Spec) -> str:
     """Folder name of a built-in set under `home()/data`."""
-    return f"{spec.preset}-{spec.profile}-d{spec.data_seed}-v{simulate.VERSION}-{builtin_fingerprint(spec)[:10]}"
+    return (
+        f"{spec.preset}-{spec.profile}-d{spec.data_seed}-v{simulate.VERSION}-{builtin_fingerprint(spec)[:10]}"
+    )
 
 
 def builtin(spec: Spec, progress: Callable[[str], None] = SILENT, workers: int | None = None) -> DataSet:
@@ -68,7 +74,9 @@ def builtin(spec: Spec, progress: Callable[[str], None] = SILENT, workers: int |
     truth: list[dict[str, Any]] = []
 
     def blocks() -> Iterator[Any]:
-        for block in simulate.generate(spec, workers=workers or min(2, os.cpu_count() or 1), progress=progress):
+        for block in simulate.generate(
+            spec, workers=workers or min(2, os.cpu_count() or 1), progress=progress
+        ):
             truth.extend(block.truth)
             yield data.rows_of(block.names, block.recordings), block.audio
 
@@ -104,7 +112,9 @@ def truth(spec: Spec) -> list[dict[str, Any]]:
     """
     path = _truth_path(spec)
     if not path.exists():
-        raise BadInput(f"{path}: no truth yet: generate the set first (`asdbook data synth` or `asdbook run`)")
+        raise BadInput(
+            f"{path}: no truth yet: generate the set first (`asdbook data synth` or `asdbook run`)"
+        )
     with gzip.open(path, "rt") as handle:
         return json.load(handle)
 

@@ -67,7 +67,9 @@ def score_table(data: DataSet, system: System, scores: Scores) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def official_metrics(table: pd.DataFrame, year: int, seed: int, draws: int = 2000) -> dict[str, dict[str, Any]]:
+def official_metrics(
+    table: pd.DataFrame, year: int, seed: int, draws: int = 2000
+) -> dict[str, dict[str, Any]]:
     """The year's metrics; from 2022 on in both domain conventions. Empty when labels are hidden."""
     test = table[table["split"] == "test"]
     if test["label"].isna().any():
@@ -109,7 +111,9 @@ def calibrate(table: pd.DataFrame, system: System) -> dict[str, Any]:
 def rates(table: pd.DataFrame) -> dict[str, Any]:
     """False-alarm and detection rates at the one threshold, per machine and domain."""
     rows = []
-    for (machine, domain), part in table[table["split"] == "test"].groupby(["machine", "domain"], dropna=False):
+    for (machine, domain), part in table[table["split"] == "test"].groupby(
+        ["machine", "domain"], dropna=False
+    ):
         normal, anomaly = part["label"] == "normal", part["label"] == "anomaly"
         rows.append(
             {

@@ -82,7 +82,7 @@ class Record(BaseModel):
 
     @property
     def label(self) -> str:
-        """"system:variant", the name used in tables."""
+        """ "system:variant", the name used in tables."""
         return f"{self.system}:{self.variant}"
 
     @property
