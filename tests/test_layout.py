@@ -86,8 +86,16 @@ def test_upward_import_is_seen():
 
 
 @pytest.mark.parametrize(
-    "module", ["asdbook", "asdbook.data", "asdbook.metrics", "asdbook.simulate", "asdbook.report",
-               "asdbook.experiment.records", "asdbook.cli"]
+    "module",
+    [
+        "asdbook",
+        "asdbook.data",
+        "asdbook.metrics",
+        "asdbook.simulate",
+        "asdbook.report",
+        "asdbook.experiment.records",
+        "asdbook.cli",
+    ],
 )
 def test_no_torch_on_import(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -13,6 +13,7 @@ A record is a folder of three files, at most 1 MB together:
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -89,10 +90,12 @@ class Record(BaseModel):
     def slug(self) -> str:
         """Folder name under `book/results/<system>/`, safe in any file system."""
         seed = "" if self.data.seed is None else f"-d{self.data.seed}"
-        parts = f"{self.variant}-{self.data.name}{seed}-s{self.seed}-{self.profile}"
-        for key, value in sorted(self.overrides.items()):
-            parts += f"-{key}={value}"
-        return re.sub(r"[^A-Za-z0-9.=_-]+", "_", parts)[:120]
+        text = f"{self.variant}-{self.data.name}{seed}-s{self.seed}-{self.profile}"
+        slug = re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:100]
+        if not self.overrides and slug == text:
+            return slug
+        identity = json.dumps([text, self.overrides], sort_keys=True)
+        return f"{slug}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
 class Stored:
