@@ -14,7 +14,7 @@ from asdbook.errors import AsdBookError
 
 app = typer.Typer(
     name="asdbook",
-    help="Anomalous sound detection of machines: run systems, score recordings, build the book.",
+    help="Anomalous sound detection of machines: run systems, score recordings, keep records.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -28,9 +28,9 @@ def say(text: str) -> None:
 
 
 def _register() -> None:
-    from asdbook.cli import bench, book, data, evaluate, keep, run, score
+    from asdbook.cli import bench, data, evaluate, keep, run, score
 
-    for module in (data, run, score, evaluate, keep, bench, book):
+    for module in (data, run, score, evaluate, keep, bench):
         module.register(app)
 
 
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command and returns its exit code; expected errors are one line, never a traceback."""
     _register_once()
     try:
-        app(arguments, standalone_mode=False)
+        app(arguments, standalone_mode=False, prog_name="asdbook")
         return 0
     except AsdBookError as error:
         typer.echo(f"asdbook: {error}", err=True)

@@ -17,7 +17,10 @@ def bench(
     threads: Annotated[int | None, typer.Option(help="CPU threads (default: min(2, cores))")] = None,
     save: Annotated[Path | None, typer.Option(help="write the measurements as JSON")] = None,
 ) -> None:
-    """Measure speed against the reference on the same work; prints ratios with processor and versions."""
+    """Measure speed, ours against the reference.
+
+    Both sides do the same work in one run; the processor and versions are printed.
+    """
     from asdbook import bench as measurements
 
     report = measurements.run([name] if name else None, threads=threads, progress=say)

@@ -19,7 +19,10 @@ def evaluate(
     year: Annotated[int | None, typer.Option(help="year of the rules (2020 to 2025)")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Official metrics with intervals for a scores file, a run, or official csv files and their truth."""
+    """Official metrics of scores made anywhere.
+
+    Reads a scores file, a run, or a folder of official csv files with their truth.
+    """
     from asdbook.experiment.evaluate import evaluate_path
 
     result = evaluate_path(path, truth=truth, year=year)

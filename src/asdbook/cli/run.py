@@ -42,7 +42,11 @@ def run(
     fresh: Annotated[bool, typer.Option(help="a new attempt even when a result is there")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the record's metrics as JSON")] = False,
 ) -> None:
-    """Train a system on normal clips, score the test clips, print official scores with intervals."""
+    """Train, score and evaluate a system on a data set.
+
+    Prints official scores per machine with intervals, then Omega. The same command again reads the
+    result from the cache; an interrupted run goes on where it stopped.
+    """
     from asdbook import experiment
     from asdbook.cli.show import print_record
 
@@ -71,7 +75,7 @@ def run(
 
 
 def systems_() -> None:
-    """List systems and their variants (default first)."""
+    """List systems and their variants, default first."""
     from asdbook import systems
 
     for name in systems.names():

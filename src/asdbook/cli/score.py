@@ -20,7 +20,10 @@ def score(
     unit: Annotated[str | None, typer.Option("--id", help="machine ID or section of the files")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
 ) -> None:
-    """Score new recordings: score, decision, and how unusual each is among training clips."""
+    """Score new recordings with a trained run.
+
+    Prints score, decision, and how unusual each is among training clips that the model had not seen.
+    """
     from asdbook.experiment.scoring import score_files
 
     results = score_files(run, files, machine=machine, unit=unit)

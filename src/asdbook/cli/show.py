@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from asdbook.experiment.records import Record
+if TYPE_CHECKING:
+    from asdbook.experiment.records import Record
 
 
 def number(value: dict[str, Any]) -> str:

@@ -1,0 +1,5 @@
+"""`python -m asdbook` is `asdbook`."""
+
+from asdbook.cli import entry
+
+entry()

@@ -1,0 +1,203 @@
+"""From recordings to a record: cache, resume after `kill -9`, faults, new recordings."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from asdbook import experiment
+from asdbook.errors import BadInput, RunFailed, UnknownName
+from asdbook.experiment import records, runner
+from asdbook.experiment.folders import RunFolder, all_runs, find_run
+from asdbook.experiment.promote import promote, staleness
+from asdbook.experiment.scoring import score_files
+
+SMALL = {"profile": "smoke", "machines": ["fan"]}
+
+
+@pytest.fixture
+def stored(home):
+    return experiment.run("trivial", "synthetic-2023", **SMALL)
+
+
+def test_a_record_is_complete(stored):
+    record = stored.record
+    assert record.metrics["official"]["score"]["name"] == "Omega"
+    assert set(record.metrics) == {"official", "same_domain"}
+    cells = record.metrics["official"]["machines"][0]["cells"]
+    assert [c["quantity"] for c in cells] == ["AUC source", "AUC target", "pAUC"]
+    assert all(c["low"] <= c["value"] <= c["high"] for c in cells)
+    table = stored.scores()
+    assert set(table["split"]) == {"test", "train"}
+    assert (table["split"] == "test").sum() == record.data.test_clips
+    assert table["score"].notna().all() and set(table["decision"]) <= {0, 1}
+    assert record.decision["machines"]["fan"]["threshold"] > 0
+    assert {"data", "fit", "score", "evaluate"} <= set(record.cost["phases"])
+    assert records.size(stored.folder) < records.MAX_BYTES
+
+
+def test_again_is_from_the_cache_and_another_set_is_not(stored, home):
+    again = experiment.run("trivial", "synthetic-2023", **SMALL)
+    assert again.folder == stored.folder
+    other = experiment.run("trivial", "synthetic-2023", overrides={"group_by": "machine"}, **SMALL)
+    assert other.folder.parent != stored.folder.parent
+    seed = experiment.run("trivial", "synthetic-2023", seed=111, **SMALL)
+    assert seed.folder.parent != stored.folder.parent
+
+
+def test_fresh_is_a_new_attempt_with_equal_scores(stored):
+    again = experiment.run("trivial", "synthetic-2023", fresh=True, **SMALL)
+    assert again.record.attempt == stored.record.attempt + 1
+    assert stored.folder.is_dir()  # the earlier result stays whole
+    for name in ("scores.csv.gz", "figures.npz"):
+        assert (again.folder / name).read_bytes() == (stored.folder / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("trvial", "synthetic-2023"), UnknownName, "did you mean 'trivial'"),
+        (("trivial:men", "synthetic-2023"), UnknownName, "did you mean 'mean'"),
+        (("trivial", "synthetic-2032"), UnknownName, "did you mean 'synthetic-2023'"),
+        (("trivial", "./nowhere"), BadInput, "no such folder"),
+    ],
+)
+def test_unknown_names(home, arguments, error, message):
+    with pytest.raises(error, match=message) as caught:
+        experiment.run(*arguments, **SMALL)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_keys_profiles_and_machines(home):
+    with pytest.raises(UnknownName, match="group_by"):
+        experiment.run("trivial", "synthetic-2023", overrides={"groupby": "id"}, **SMALL)
+    with pytest.raises(UnknownName, match="smoke"):
+        experiment.run("trivial", "synthetic-2023", profile="smok")
+    with pytest.raises(BadInput, match="fann"):
+        experiment.run("trivial", "synthetic-2023", profile="smoke", machines=["fann"])
+    with pytest.raises(BadInput, match="group_by"):
+        experiment.run("trivial", "synthetic-2023", overrides={"group_by": "colour"}, **SMALL)
+
+
+def start(home, *options):
+    """`asdbook run autoencoder` as another process, on a small set."""
+    command = [sys.executable, "-m", "asdbook", "run", "autoencoder", "--profile", "smoke", "--machine", "fan",
+               "--threads", "1", *options]  # fmt: skip
+    return subprocess.Popen(
+        command, env={**os.environ, "ASDBOOK_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def wait_for(condition, process, seconds=90):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "the run did not get there"
+        time.sleep(0.01)
+
+
+def test_kill_and_resume_gives_the_same_scores(own_home, tmp_path):
+    experiment.run("trivial", "synthetic-2023", **SMALL)  # the set is there
+    other_home = tmp_path / "other"
+    shutil.copytree(own_home, other_home)
+    killed = start(own_home, "--set", "epochs=40")
+    wait_for(lambda: list(own_home.glob("runs/autoencoder*/1.part/checkpoints/**/*.safetensors")), killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert not list(own_home.glob("runs/autoencoder*/1/record.json"))
+    resumed, whole = start(own_home, "--set", "epochs=40"), start(other_home, "--set", "epochs=40")
+    out, err = resumed.communicate()
+    assert resumed.returncode == 0, err
+    assert whole.wait() == 0
+    assert b"resum" in err  # it went on, it did not start again
+    [a] = own_home.glob("runs/autoencoder*/1")
+    [b] = other_home.glob("runs/autoencoder*/1")
+    for name in ("scores.csv.gz", "figures.npz"):
+        assert (a / name).read_bytes() == (b / name).read_bytes()
+
+
+def test_two_at_once_are_refused(stored):
+    folder = RunFolder(stored.folder.parent)
+    with folder.locked():
+        code = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "asdbook",
+                "run",
+                "trivial",
+                "--profile",
+                "smoke",
+                "--machine",
+                "fan",
+                "--fresh",
+            ],
+            capture_output=True,
+            text=True,
+        )
+    assert code.returncode == 3
+    assert "another process is running this experiment" in code.stderr
+    assert code.stderr.count("\n") < 4 and "Traceback" not in code.stderr
+    assert records.load(stored.folder).record == stored.record
+
+
+def test_a_full_disk_is_said_and_harms_nothing(stored, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runner.records, "write", full)
+    with pytest.raises(RunFailed, match="disk full"):
+        experiment.run("trivial", "synthetic-2023", fresh=True, **SMALL)
+    assert records.load(stored.folder).record == stored.record
+    assert find_run(stored.folder.parent.name) == stored.folder  # the half attempt is not a run
+
+
+def test_find_run(stored):
+    assert find_run(str(stored.folder)) == stored.folder
+    assert stored.folder in all_runs() or any(r.parent == stored.folder.parent for r in all_runs())
+    with pytest.raises(BadInput, match="no such run"):
+        find_run("nothing-like-this")
+
+
+def test_promote_copies_the_record_alone(stored, tmp_path):
+    target = promote(str(stored.folder), tmp_path / "results")
+    assert sorted(p.name for p in target.iterdir()) == ["figures.npz", "record.json", "scores.csv.gz"]
+    assert records.load(target).record == stored.record
+    assert staleness(stored.record) is None
+    old = stored.record.model_copy(update={"system_version": 0})
+    assert "system version 0" in staleness(old)
+
+
+def test_score_new_recordings(stored, tmp_path):
+    rng = np.random.default_rng(1)
+    quiet, odd = tmp_path / "quiet.wav", tmp_path / "odd.wav"
+    soundfile.write(quiet, 0.01 * rng.normal(size=16_000), 16_000)
+    soundfile.write(odd, 0.9 * np.sign(rng.normal(size=16_000)), 16_000)
+    first, second = score_files(str(stored.folder), [quiet, odd], machine="fan")
+    assert second["score"] > first["score"]
+    assert second["decision"] == "anomalous"
+    assert "higher than" in second["unusual"]
+    with pytest.raises(BadInput, match="pump"):
+        score_files(str(stored.folder), [quiet], machine="pump")
+    with pytest.raises(BadInput, match=r"nothing\.wav"):
+        score_files(str(stored.folder), [tmp_path / "nothing.wav"], machine="fan")
+
+
+def test_score_of_a_test_clip_is_the_recorded_score(stored, tmp_path):
+    from asdbook.experiment import datasets
+
+    data = datasets.resolve("synthetic-2023", data_seed=110, **SMALL)
+    name = data.test_table().frame["path"].iloc[0]
+    path = tmp_path / "clip.wav"
+    row = data.table.frame["path"].tolist().index(name)
+    soundfile.write(path, data.waves.array(row), 16_000, subtype="PCM_16")
+    [result] = score_files(str(stored.folder), [path], machine="fan")
+    table = stored.scores().set_index("file")
+    assert result["score"] == pytest.approx(table.loc[name, "score"], rel=1e-6)
