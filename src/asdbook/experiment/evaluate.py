@@ -1,0 +1,258 @@
+"""Official metrics of scores on disk, made here or elsewhere: `evaluate_path`. Loads no torch.
+
+Three kinds of input: a scores file (`scores.csv` or `.csv.gz` with at least file, machine, score and label),
+a run or record folder, or a folder of csv files in the layout of the official evaluators with their truth.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from asdbook import metrics
+from asdbook.data import names
+from asdbook.errors import BadInput
+from asdbook.experiment.official_files import (
+    YEARS_OF_STYLE,
+    Clip,
+    Truth,
+    finite,
+    read_folder,
+    read_truth,
+    zero_or_one,
+)
+
+_LABELS = {"normal": 0, "anomaly": 1, "0": 0, "1": 1}
+
+
+def evaluate_path(
+    path: str | Path,
+    truth: str | Path | None = None,
+    year: int | None = None,
+    *,
+    draws: int = 2000,
+    seed: int | None = None,
+) -> dict[str, Any]:
+    """A year's official numbers, in both domain conventions from 2022 on, and decisions where there are some.
+
+    Args:
+        path: a scores file, a run or record folder, or a folder of official csv files.
+        truth: the evaluator's truth folder (or 2020's eval_data_list.csv); without it labels come from the
+            scores file or from names that carry them.
+        year: whose rules apply; a record knows its own, official file names say enough for a default.
+        draws: bootstrap resamples; 0 for no intervals.
+        seed: seed of the resamples; by default a record's own seed, else 0.
+
+    Returns:
+        {"path", "kind" ("scores", "record" or "official"), "year", "clips", "metrics": {convention:
+        Evaluation.as_dict()}, "decisions": [rows of P, R, F1 and false-alarm rate per machine, unit, domain]
+        or [], "notes": [text]}.
+
+    Raises:
+        BadInput: anything that does not match, with the file and line.
+    """
+    path, truth = Path(path), None if truth is None else Path(truth)
+    if not path.exists():
+        raise BadInput(f"{path}: no such file or folder; name a scores file, a run or a folder of csv files")
+    if truth is not None and not truth.exists():
+        raise BadInput(f"{truth}: no such truth; name the folder that holds ground_truth_data")
+    notes: list[str] = []
+    own_seed = 0
+    if path.is_dir() and any(path.glob("anomaly_score_*.csv")):
+        kind = "official"
+        clips, style, named_year = read_folder(path, truth)
+        year = _year_of_files(path, style, year if year is not None else named_year, notes)
+    else:
+        file, info = _scores_file(path)
+        kind = "record" if info else "scores"
+        year = year if year is not None else info.get("year")
+        own_seed = info.get("seed", 0)
+        clips = _read_scores(file, truth, year)
+        year = _year_of_scores(file, clips, year, notes)
+    return {
+        "path": str(path),
+        "kind": kind,
+        "year": year,
+        "clips": len(clips),
+        "metrics": _metrics(clips, year, draws, own_seed if seed is None else seed),
+        "decisions": _decisions(clips),
+        "notes": notes,
+    }
+
+
+def _metrics(clips: Sequence[Clip], year: int, draws: int, seed: int) -> dict[str, Any]:
+    if year not in metrics.RULES:
+        metrics.rule(year)  # raises with the years there are
+    recordings = [clip.recording for clip in clips]
+    return {
+        convention: metrics.evaluate(
+            year,
+            [clip.machine for clip in clips],
+            [clip.unit for clip in clips],
+            [clip.label for clip in clips],
+            [clip.score for clip in clips],
+            domain=[clip.domain or "" for clip in clips],
+            recording=None if None in recordings else [r or "" for r in recordings],
+            convention=convention,
+            draws=draws,
+            seed=seed,
+        ).as_dict()
+        for convention in metrics.RULES[year]
+    }
+
+
+def _decisions(clips: Sequence[Clip]) -> list[dict[str, Any]]:
+    called = [clip.decision for clip in clips]
+    if any(decision is None for decision in called):
+        return []
+    domains = [clip.domain for clip in clips]
+    return metrics.decisions(
+        [clip.machine for clip in clips],
+        [clip.unit for clip in clips],
+        [clip.label for clip in clips],
+        [decision or 0 for decision in called],
+        None if None in domains else [domain or "" for domain in domains],
+    )
+
+
+def _year_of_files(path: Path, style: str, year: int | None, notes: list[str]) -> int:
+    """The year whose rules apply to official file names."""
+    allowed = YEARS_OF_STYLE[style]
+    if year is None:
+        if len(allowed) > 1:
+            notes.append(f"year not given: {allowed[0]} to {allowed[-1]} name files alike and share one rule")
+        return allowed[0]
+    if year not in allowed:
+        shown = " to ".join(map(str, sorted({allowed[0], allowed[-1]})))
+        raise BadInput(f"{path}: the file names are those of {shown}, not of {year}; leave the year out")
+    return year
+
+
+def _year_of_scores(file: Path, clips: Sequence[Clip], year: int | None, notes: list[str]) -> int:
+    if year is not None:
+        return year
+    if any(clip.domain for clip in clips):
+        raise BadInput(f"{file}: clips have domains, so the year matters; give it (2021, or 2022 to 2025)")
+    notes.append("year not given: without domains the rules of 2020 apply")
+    return 2020
+
+
+def _scores_file(path: Path) -> tuple[Path, dict[str, Any]]:
+    """The scores file, and year and seed if a record lies beside it."""
+    if path.is_dir():
+        found = [path / name for name in ("scores.csv.gz", "scores.csv") if (path / name).is_file()]
+        if not found:
+            raise BadInput(f"{path}: no scores.csv.gz, scores.csv or anomaly_score_*.csv in it")
+        file = found[0]
+    else:
+        file = path
+    record = file.parent / "record.json"
+    if not file.name.startswith("scores.csv") or not record.is_file():
+        return file, {}
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+        return file, {"year": int(content["data"]["year"]), "seed": int(content["seed"])}
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise BadInput(f"{record}: damaged record ({problem!r}); restore it or move it away") from None
+
+
+def _read_scores(path: Path, truth: Path | None, year: int | None) -> list[Clip]:
+    """Test clips of a scores file; truth, if given, stands in for labels and domains."""
+    reader = csv.DictReader(io.StringIO(_text(path)))
+    have = [name.strip() for name in reader.fieldnames or []]
+    reader.fieldnames = have
+    needed = ("file", "machine", "score") if truth else ("file", "machine", "score", "label")
+    for column in needed:
+        if column not in have:
+            raise BadInput(f"{path}, line 1: no column {column!r}; expected at least {', '.join(needed)}")
+    rows: list[tuple[int, dict[str, str]]] = []
+    seen: dict[tuple[str, str], int] = {}
+    for row in reader:
+        line = reader.line_num
+        if None in row or None in row.values():
+            raise BadInput(f"{path}, line {line}: not {len(have)} fields as in the header")
+        clean = {key: value.strip() for key, value in row.items()}
+        if clean.get("split", "test") != "test":
+            continue
+        name = (clean["machine"], clean["file"])
+        if name in seen:
+            raise BadInput(f"{path}, line {line}: {clean['file']} occurs twice (first on line {seen[name]})")
+        seen[name] = line
+        rows.append((line, clean))
+    if not rows:
+        raise BadInput(f"{path}: no test clips; check the column 'split'")
+    facts = _facts(path, rows, truth, year) if truth else {}
+    return [_clip(path, line, row, facts) for line, row in rows]
+
+
+def _clip(path: Path, line: int, row: dict[str, str], facts: dict[str, tuple[int, str | None]]) -> Clip:
+    if not row["machine"] or not row["file"]:
+        raise BadInput(f"{path}, line {line}: file or machine is empty")
+    unit = _unit(row)
+    if facts:
+        label, domain = facts[f"{row['machine']}/{Path(row['file']).name}"]
+    else:
+        if row["label"] not in _LABELS:
+            raise BadInput(f"{path}, line {line}: label {row['label']!r}; expected normal or anomaly")
+        label, domain = _LABELS[row["label"]], row.get("domain") or None
+    if domain not in (None, "source", "target"):
+        raise BadInput(f"{path}, line {line}: domain {domain!r}; expected source, target or nothing")
+    decision = None
+    if row.get("decision"):
+        decision = zero_or_one(path, line, finite(path, line, row["decision"]), "the decision")
+    recording = (row.get("recording") or row["file"]) if "recording" in row else None
+    score = finite(path, line, row["score"])
+    return Clip(row["file"], row["machine"], unit, domain, label, score, recording, decision)
+
+
+def _unit(row: dict[str, str]) -> str:
+    """ID or section: the column, or what the name says; names outside the grammar are one unit, "00"."""
+    if row.get("unit"):
+        return row["unit"]
+    try:
+        parsed = names.parse(row["file"])
+    except BadInput:
+        return "00"
+    return parsed.section or parsed.id or "00"
+
+
+def _facts(
+    path: Path, rows: Sequence[tuple[int, dict[str, str]]], truth: Path, year: int | None
+) -> dict[str, tuple[int, str | None]]:
+    """Truth by "machine/basename"; every clip of the truth must be there, and no other."""
+    style = next((s for s, years in YEARS_OF_STYLE.items() if year in years), None)
+    if style is None:
+        raise BadInput(f"{path}: a truth folder needs the year, to know its layout; give the year")
+    known: Truth = read_truth(truth, style)
+    facts = {
+        f"{key.machine}/{name}": (label, key.domain or domain)
+        for key, block in known.items()
+        for name, (label, domain) in block.items()
+    }
+    found = set()
+    for line, row in rows:
+        name = f"{row['machine']}/{Path(row['file']).name}"
+        if name not in facts:
+            raise BadInput(f"{path}, line {line}: {name} is not in the truth {truth}")
+        if name in found:
+            raise BadInput(f"{path}, line {line}: {name} occurs twice")
+        found.add(name)
+    missing = [name for name in facts if name not in found]
+    if missing:
+        raise BadInput(f"{path}: {missing[0]} is in the truth {truth} and not here ({len(missing)} missing)")
+    return facts
+
+
+def _text(path: Path) -> str:
+    """The file's text, unpacked if its name ends in .gz."""
+    try:
+        data = path.read_bytes()
+        return (gzip.decompress(data) if path.name.endswith(".gz") else data).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as problem:
+        raise BadInput(f"{path}: cannot be read as a scores file ({problem})") from None
