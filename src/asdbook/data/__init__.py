@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from asdbook.data.clips import TestClips, TestClips2020, TestClips2021, TestClips2022, TrainClips
-    from asdbook.data.dataset import DataSet, build, load, open_set
+    from asdbook.data.dataset import DataSet, build, open_set, rows_of
     from asdbook.data.indexing import BadFiles, check_usable, index
+    from asdbook.data.loading import load
     from asdbook.data.names import ClipName, attributes_of, parse
     from asdbook.data.table import ClipTable
     from asdbook.data.waves import SAMPLE_RATE, WaveStore
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "clips": ("TestClips", "TestClips2020", "TestClips2021", "TestClips2022", "TrainClips"),
-    "dataset": ("DataSet", "build", "load", "open_set"),
+    "dataset": ("DataSet", "build", "open_set", "rows_of"),
     "indexing": ("BadFiles", "check_usable", "index"),
+    "loading": ("load",),
     "names": ("ClipName", "attributes_of", "parse"),
     "table": ("ClipTable",),
     "waves": ("SAMPLE_RATE", "WaveStore"),
@@ -49,6 +51,7 @@ __all__ = [
     "load",
     "open_set",
     "parse",
+    "rows_of",
     "rules",
 ]
 
