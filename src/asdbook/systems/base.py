@@ -24,12 +24,18 @@ Tensors = dict[str, "torch.Tensor"]
 
 
 class Config(BaseModel):
-    """Base of all configurations: frozen, unknown keys refused. Units stand in names or descriptions."""
+    """Base of all configurations: frozen, unknown keys refused. Units stand in names or descriptions.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The text under a field becomes its description.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     group_by: Literal["machine", "id"] = "machine"
     """What a detector or model is fitted on: a machine type, or a machine ID (section from 2021 on)."""
+
+
+BaseConfig = Config  # its name inside `System`, where `Config` is the system's own class
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,19 @@ class Scores:
     clips: np.ndarray | None = None
     maps: np.ndarray | None = None
     embeddings: np.ndarray | None = None
+
+
+@dataclass
+class TrainingLog:
+    """Losses of a training.
+
+    Attributes:
+        epochs: mean loss over the items of each epoch.
+        last_steps: loss of each step of the last epoch.
+    """
+
+    epochs: list[float]
+    last_steps: list[float]
 
 
 @dataclass
@@ -89,9 +108,10 @@ class Context(ABC):
     def stage(
         self, name: str, version: int, config: Mapping[str, Any], produce: Callable[[], Tensors]
     ) -> Tensors:
-        """The tensors of an expensive part that variants share, from the cache or made by `produce`.
+        """The tensors (on the CPU) of an expensive part that variants share, cached or made by `produce`.
 
-        The key is name, version, config, the data's fingerprint, seed and numeric mode.
+        The key is name, version, config, the data's fingerprint, seed and numeric mode. Losses and parameter
+        counts that trainings inside `produce` record come back with a cached stage.
         """
 
     @abstractmethod
@@ -107,18 +127,26 @@ class Context(ABC):
         optimizer: torch.optim.Optimizer,
         clip_norm: float | None = None,
         min_batch: int = 1,
-        on_step: Callable[[int, float], None] | None = None,
-    ) -> list[float]:
+        before_epoch: Callable[[int], None] | None = None,
+    ) -> TrainingLog:
         """The one training loop. Shuffles `items` positions each epoch, calls `loss(positions)`, steps.
 
         `loss` receives a LongTensor of positions on the device and returns a scalar; the system indexes its
-        own tensors. A last batch below `min_batch` is left out. `on_step(epoch, loss)` is called after each
-        step. Checkpoints at epoch ends; a killed run resumes with the same result bit for bit.
-        A loss that is not finite stops the run with an error that names model, epoch and step.
-
-        Returns:
-            The mean loss of each epoch.
+        own tensors. It runs under autocast when precision is "bf16". A last batch below `min_batch` is left
+        out. `before_epoch(epoch)`, epochs from 0, is where a system draws new crops or changes a learning rate;
+        what it draws must depend on (seed, purpose, epoch) alone. `model` holds everything that changes during
+        training (several networks and a loss with weights: one `ModuleDict`). Checkpoints at epoch ends; a
+        killed run resumes with the same result bit for bit. A loss that is not finite stops the run with an
+        error that names model, epoch and step. Keeps the log in `history` and counts `parameters`.
         """
+
+    @abstractmethod
+    def order(self, name: str, items: int, epoch: int) -> torch.Tensor:
+        """The order in which training `name` visits its items in `epoch`, LongTensor on the device."""
+
+    @abstractmethod
+    def compiled(self, module: torch.nn.Module) -> Callable[..., torch.Tensor]:
+        """The module, compiled where the context says so and the machine can."""
 
     @abstractmethod
     def phase(self, name: str) -> AbstractContextManager[None]:
@@ -141,7 +169,7 @@ class System(ABC):
     """Raised when results change; guarded by a golden test."""
     title: ClassVar[str]
     """One line: what the system is, for tables and `asdbook systems`."""
-    Config: ClassVar[type[Config]]
+    Config: ClassVar[type[BaseConfig]]
     variants: ClassVar[Mapping[str, Mapping[str, object]]]
     """Variant name to configuration overrides; the first is the default."""
     profiles: ClassVar[Mapping[str, Mapping[str, object]]]
@@ -151,9 +179,11 @@ class System(ABC):
     knows: ClassVar[tuple[str, ...]]
     """What the system is told: "machine", "id", "attributes", "domain", "other machines", "outside data"."""
     train_scores_: Scores
-    """Out-of-sample scores of training clips, set by `fit`."""
+    """Out-of-sample scores of training clips, set by `fit`; `clips` are positions in the training clips."""
+    threshold_scores_: Mapping[str, np.ndarray] | None = None
+    """Machine to the scores that its decision threshold is fitted to; None: those of `train_scores_`."""
 
-    def __init__(self, config: Config):
+    def __init__(self, config: BaseConfig):
         self.config = config
 
     @abstractmethod
@@ -170,5 +200,5 @@ class System(ABC):
 
     @classmethod
     @abstractmethod
-    def from_state(cls, config: Config, tensors: Tensors, extra: dict[str, Any]) -> System:
+    def from_state(cls, config: BaseConfig, tensors: Tensors, extra: dict[str, Any]) -> System:
         """The fitted system again."""
