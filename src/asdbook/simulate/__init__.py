@@ -1,0 +1,41 @@
+"""Built-in machines: sounds whose truth is known (methods: simulator notes; NumPy and SciPy only).
+
+`generate` yields a whole set block by block, `render` any clips of it, `twin` a clip with and without its
+fault, `write` the official folders. `describe` says what each machine and each fault is.
+"""
+
+from __future__ import annotations
+
+from asdbook.simulate.generate import (
+    Block,
+    Twin,
+    describe,
+    extra_audio,
+    generate,
+    render,
+    twin,
+    write,
+)
+from asdbook.simulate.presets import PRESETS, SIZES, Preset
+from asdbook.simulate.seeds import VERSION
+from asdbook.simulate.spec import BlockPlan, Spec, plan
+from asdbook.simulate.truth import read_truth
+
+__all__ = [
+    "PRESETS",
+    "SIZES",
+    "VERSION",
+    "Block",
+    "BlockPlan",
+    "Preset",
+    "Spec",
+    "Twin",
+    "describe",
+    "extra_audio",
+    "generate",
+    "plan",
+    "read_truth",
+    "render",
+    "twin",
+    "write",
+]
