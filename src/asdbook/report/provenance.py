@@ -1,0 +1,102 @@
+"""Where a page's numbers come from: commit, versions, lock, device, data, seeds, profile, time, memory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from asdbook.experiment.records import Record
+from asdbook.report.results import ROOT
+from asdbook.report.tables import Html, Table, code, pairs
+
+PACKAGES = ("asdbook", "numpy", "scipy", "pandas", "matplotlib")
+"""What a page without a run depends on; a record names its own, torch among them."""
+
+
+def lock_hash() -> str:
+    """The first 12 digits of the lock file's SHA-256; "no lock file here" outside a checkout."""
+    here = Path(os.environ.get(ROOT) or Path.cwd())
+    for place in (here, *here.parents):
+        lock = place / "requirements.lock"
+        if lock.is_file():
+            return hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    return "no lock file here"
+
+
+def of_record(record: Record, **options: Any) -> Table:
+    """Everything one record says about its origin."""
+    data = record.data
+    cost = record.cost
+    seed = "–" if data.seed is None else data.seed
+    facts: dict[str, Any] = {
+        "system": code(record.label),
+        "profile": record.profile,
+        "data": f"{data.name}, {data.train_clips} training and {data.test_clips} test clips, "
+                f"{data.seconds / 60:.0f} min of sound",
+        "data fingerprint": code(data.fingerprint[:12]),
+        "simulator version": data.simulator_version,
+        "seeds": f"data {seed}, training {record.seed}",
+        "commit": code(record.commit),
+        "lock": code(lock_hash()),
+        "versions": versions_text(record.versions),
+        "device": device_text(record.device),
+        "numeric mode": ", ".join(f"{key} {value}" for key, value in sorted(record.numeric_mode.items())),
+        "started": record.started.replace("T", " "),
+        "wall time": seconds_text(cost.get("wall_seconds")),
+        "peak memory": None if cost.get("peak_memory_mb") is None else f"{cost['peak_memory_mb']:.0f} MB",
+        "parameters": parameters_text(cost.get("parameters") or {}),
+    }
+    return pairs({k: v for k, v in facts.items() if v is not None}, columns=("provenance", ""), **options)
+
+
+def of_page(facts: Mapping[str, Any], **options: Any) -> Table:
+    """Provenance of a page that computes without a system: its own facts, lock, versions, device."""
+    installed = {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+    table: dict[str, Any] = {**facts, "lock": code(lock_hash()), "versions": versions_text(installed)}
+    return pairs(table, columns=("provenance", ""), **options)
+
+
+def costs(records: Sequence[Record], **options: Any) -> Table:
+    """Time, memory and size of runs: what a reader has to expect before the first cell."""
+    rows = [[code(r.label), f"{r.data.name}, {r.profile}", device_text(r.device),
+             seconds_text(r.cost.get("wall_seconds")),
+             f"{r.cost.get('peak_memory_mb', 0):.0f} MB", r.cost.get("clips_per_second")] for r in records]
+    columns = ("system", "data and profile", "device", "wall time", "peak memory", "clips scored a second")
+    return Table(columns, rows, **options)
+
+
+def versions_text(versions: Mapping[str, str]) -> Html:
+    """Names and versions on one line."""
+    return Html(", ".join(f"{code(name).text} {code(version).text}" for name, version in versions.items()))
+
+
+def device_text(device: Mapping[str, Any]) -> str:
+    """Device and threads in words."""
+    threads = device.get("threads")
+    many = f", {threads} thread{'s' if threads != 1 else ''}" if threads else ""
+    return f"{device.get('name', device.get('kind', 'unknown'))}{many}"
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A duration as a reader says it."""
+    if seconds is None:
+        return "not measured"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def parameters_text(parameters: Mapping[str, int]) -> str | None:
+    """Trainable parameters: one number when all models are alike."""
+    if not parameters:
+        return None
+    counts = set(parameters.values())
+    if len(counts) == 1:
+        models = len(parameters)
+        return f"{counts.pop():,} trainable" + (f" in each of {models} models" if models > 1 else "")
+    return ", ".join(f"{name} {count:,}" for name, count in parameters.items())

@@ -1,0 +1,199 @@
+"""Results from records, beside the numbers that were printed: never a difference across data sets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from asdbook import metrics
+from asdbook.experiment import records
+from asdbook.experiment.records import Record, Stored
+from asdbook.report.tables import Html, Table, Value, badge, join
+
+ROOT = "ASDBOOK_BOOK"
+COVERS_ONE = "recordings of one run"
+
+
+def folder() -> Path:
+    """`book/results` of the checkout that is being read: named by ASDBOOK_BOOK, else found upwards."""
+    if root := os.environ.get(ROOT):
+        return Path(root) / "book" / "results"
+    here = Path.cwd()
+    for place in (here, *here.parents):
+        if (place / "book" / "results").is_dir():
+            return place / "book" / "results"
+    return here / "book" / "results"
+
+
+def committed(**wanted: Any) -> list[Stored]:
+    """Committed records whose fields equal `wanted`; of several attempts of a run, the last; one system version.
+
+    A table never mixes versions: older versions of a system are left out.
+    """
+    found = [s for s in records.find(folder(), **wanted)]
+    newest: dict[str, int] = {}
+    for stored in found:
+        record = stored.record
+        newest[record.system] = max(newest.get(record.system, 0), record.system_version)
+    latest: dict[tuple[Any, ...], Stored] = {}
+    for stored in sorted(found, key=lambda s: s.record.attempt):
+        record = stored.record
+        if record.system_version == newest[record.system]:
+            key = (record.label, record.data.name, record.data.seed, record.seed, record.profile,
+                   record.slug, tuple(record.data.premise_off))
+            latest[key] = stored
+    return list(latest.values())
+
+
+def data_badge(record: Record) -> Html:
+    """Which data and which profile a number comes from."""
+    return badge(record.data.kind, record.data.name, record.profile)
+
+
+def origin(group: Sequence[Record]) -> str:
+    """Where a row was computed: date, device, commit of committed records."""
+    days = sorted({record.started[:10] for record in group})
+    span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    devices = sorted({str(record.device.get("kind", "unknown")).replace("cpu", "CPU") for record in group})
+    commits = sorted({record.commit[:7] for record in group})
+    many = "record" if len(group) == 1 else f"{len(group)} records"
+    return f"{many} of {span}, {', '.join(devices)}, commit {', '.join(commits)}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Numbers of one system on one data set, in percent, by machine and quantity.
+
+    Attributes:
+        who: the row's label.
+        data: badge of the data and profile.
+        cells: (machine, quantity) to number; machine "all" holds the year's aggregate.
+        origin: where the numbers were made or printed.
+        covers: what the intervals cover.
+    """
+
+    who: str
+    data: Html
+    cells: Mapping[tuple[str, str], Value]
+    origin: str
+    covers: str = ""
+
+    @property
+    def machines(self) -> list[str]:
+        return list(dict.fromkeys(machine for machine, _ in self.cells if machine != "all"))
+
+
+def from_records(group: Sequence[Stored], *, who: str = "", here: bool = False, convention: str = "official") -> Row:
+    """One row set from the records of one system on one data set.
+
+    A single record shows its own bootstrap interval. Several data seeds show the mean and its t interval.
+
+    Args:
+        group: records that differ in seeds only.
+        who: label; by default "system:variant".
+        here: the record was made while the page ran.
+        convention: "official" or "same_domain".
+    """
+    all_records = [stored.record for stored in group]
+    tables = [_cells(record.metrics[convention]) for record in all_records]
+    if len(tables) == 1:
+        cells, covers = tables[0], COVERS_ONE
+    else:
+        shared = [key for key in tables[0] if all(key in other for other in tables)]
+        cells = {key: _over_seeds([table[key].value for table in tables]) for key in shared}
+        covers = f"{len(tables)} data seeds, each with its own training"
+    first = all_records[0]
+    made = "ran here" if here else origin(all_records)
+    return Row(who or first.label, data_badge(first), cells, made, covers)
+
+
+def _over_seeds(values: Sequence[float | None]) -> Value:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return Value(None, reason="undefined for a seed")
+    interval = metrics.over_data_seeds(known)
+    return Value(interval.value, interval.low, interval.high)
+
+
+def _cells(evaluation: Mapping[str, Any]) -> dict[tuple[str, str], Value]:
+    """Numbers of one evaluation in percent: machine cells (mean over units where a machine has several)."""
+    found: dict[tuple[str, str], Value] = {}
+    for machine in evaluation["machines"]:
+        by_quantity: dict[str, list[Mapping[str, Any]]] = {}
+        for cell in machine["cells"]:
+            by_quantity.setdefault(cell["quantity"], []).append(cell)
+        for quantity, cells in by_quantity.items():
+            found[machine["machine"], quantity] = _percent(cells[0]) if len(cells) == 1 else _mean(cells)
+        found[machine["machine"], evaluation["score"]["name"]] = _percent(machine["score"])
+    for quantity, number in evaluation["columns"].items():
+        found["all", quantity] = _percent(number)
+    found["all", evaluation["score"]["name"]] = _percent(evaluation["score"])
+    return found
+
+
+def _percent(number: Mapping[str, Any]) -> Value:
+    value, low, high = (None if number.get(k) is None else 100 * number[k] for k in ("value", "low", "high"))
+    return Value(value, low, high, reason=str(number.get("reason") or ""))
+
+
+def _mean(cells: Sequence[Mapping[str, Any]]) -> Value:
+    """Mean over a machine's units; its interval is not the mean of theirs, so none is shown."""
+    values = [cell["value"] for cell in cells]
+    if any(value is None for value in values):
+        return Value(None, reason="undefined for a unit")
+    return Value(100 * sum(values) / len(values))
+
+
+def from_printed(frame: pd.DataFrame, *, who: str, data: Html, origin: str, mean: str = "harmonic") -> Row:
+    """A row set of printed numbers in percent (`papers.baseline`), with the aggregate recomputed from them.
+
+    Args:
+        frame: index (machine, unit), one column a quantity.
+        who, data, origin: as in `Row`.
+        mean: "harmonic" over all cells, or "arithmetic" over units and then machines (2020).
+    """
+    cells: dict[tuple[str, str], Value] = {}
+    by_machine = frame.groupby(level="machine", sort=False)
+    for machine, rows in by_machine:
+        for quantity in frame.columns:
+            cells[str(machine), quantity] = Value(float(rows[quantity].mean()))
+    for quantity in frame.columns:
+        column = frame[quantity] / 100
+        machines = column.index.get_level_values("machine").to_numpy(dtype=object)
+        cells["all", quantity] = Value(100 * float(metrics.aggregate(column.to_numpy(), machines, mean)))
+    if mean == "harmonic":
+        values = (frame / 100).to_numpy().reshape(-1)
+        cells["all", "Omega"] = Value(100 * float(metrics.harmonic_mean(values)))
+    return Row(who, data, cells, origin)
+
+
+def beside(
+    rows: Iterable[Row], quantities: Sequence[str], *, machines: Sequence[str] | None = None,
+    total: str = "all machines", **options: Any
+) -> Table:
+    """The table "printed and ours": for each machine one line a row set, the data's badge in every line.
+
+    Args:
+        rows: printed numbers first, then ours.
+        quantities: columns, in percent.
+        machines: which, in order; by default all machines of the row sets.
+        total: name of the aggregate lines; "" leaves them out.
+        **options: caption, name and notes of the `Table`.
+    """
+    rows = list(rows)
+    order = list(machines) if machines else list(dict.fromkeys(m for row in rows for m in row.machines))
+    lines = []
+    for machine in [*order, *(["all"] if total else [])]:
+        for row in rows:
+            if not any((machine, quantity) in row.cells for quantity in quantities):
+                continue
+            shown = [row.cells.get((machine, quantity), Value(None)) for quantity in quantities]
+            name = total if machine == "all" else machine
+            lines.append([name, join(row.who, row.data), *shown, row.origin])
+    columns = ["machine", "system and data", *(f"{quantity} (%)" for quantity in quantities), "where from"]
+    return Table(columns, lines, **options)

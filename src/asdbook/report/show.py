@@ -1,0 +1,150 @@
+"""What a cell shows: numbered figures with alt text, numbers for prose, library code from its source.
+
+A display carries two forms. `text/markdown` holds MyST, which the built book renders, so that figures and
+tables get numbers and can be cited from prose with {numref}; `text/html` is what Jupyter and VS Code show.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from asdbook.errors import BadInput
+from asdbook.report import static, style
+
+FENCE = "~~~~"  # tildes: a caption may hold backticks
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that can stand in a page.
+
+    Attributes:
+        figure: the drawing.
+        alt: what it shows, in words and numbers, for readers who do not see it.
+        caption: the finding, in MyST.
+        name: anchor for {numref}, for example "fig-loss"; a figure without one has no number.
+        pixels: width on the page.
+    """
+
+    figure: Figure
+    alt: str
+    caption: str = ""
+    name: str = ""
+    pixels: int = 560
+
+    def __post_init__(self) -> None:
+        if not self.alt.strip():
+            raise BadInput("a figure without alt text cannot be shown: say in words what it shows")
+
+    def named(self, name: str, caption: str) -> Picture:
+        """The same figure with anchor and caption."""
+        return replace(self, name=name, caption=caption)
+
+    @cached_property
+    def content(self) -> bytes:
+        """The PNG."""
+        return style.png(self.figure)
+
+    def markdown(self) -> str:
+        """A MyST figure."""
+        kept = static.keep(self.content, "figures", ".png")
+        source = f"/_static/{kept}" if kept else static.data_uri(self.content, "image/png")
+        options = [f":alt: {quoted(self.alt)}", ":figclass: asd-figure", f":width: {self.pixels}px"]
+        if self.name:
+            options.append(f":name: {self.name}")
+        head = f"{FENCE}{{figure}} {source}\n" + "\n".join(options)
+        return f"{head}\n\n{self.caption}\n{FENCE}\n" if self.caption else f"{head}\n{FENCE}\n"
+
+    def html(self) -> str:
+        """A figure element with the picture inside."""
+        address = static.data_uri(self.content, "image/png")
+        caption = f"<figcaption>{escape(plain(self.caption))}</figcaption>" if self.caption else ""
+        picture = f'<img alt="{escape(self.alt)}" src="{address}" style="max-width:100%;width:{self.pixels}px">'
+        return f'<figure class="asd-figure">{picture}{caption}</figure>'
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self.markdown(), self.html, self.alt)
+
+
+def bundle(markdown: str, html: Callable[[], str], text: str) -> dict[str, str]:
+    """The two forms of a display; in the book's own build only the one that it renders."""
+    if static.folder() is not None:
+        return {"text/markdown": markdown, "text/plain": text}
+    return {"text/html": html(), "text/markdown": markdown, "text/plain": text}
+
+
+def quoted(text: str) -> str:
+    """Text as the value of a directive's option, on one line."""
+    return '"' + " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def plain(markdown: str) -> str:
+    """A caption without MyST's roles and marks, for Jupyter."""
+    text = re.sub(r"\{[\w:-]+\}`([^`<]*?)(?:\s*<[^>]*>)?`", r"\1", markdown)
+    return text.replace("`", "").replace("**", "").replace("*", "")
+
+
+def number(key: str, value: Any, spec: str = "") -> None:
+    """Keeps a value for prose: {glue:text}`key` puts it into a sentence.
+
+    Args:
+        key: unique on its page.
+        value: a number or text; None becomes "not run".
+        spec: format, for example ".1f" or ".0%".
+    """
+    from myst_nb import glue
+
+    glue(key, "not run" if value is None else format(value, spec), display=False)
+
+
+def numbers(**values: Any) -> None:
+    """Keeps several values: `numbers(auc=(61.25, ".1f"), machines=7)`."""
+    for key, value in values.items():
+        number(key, *value) if isinstance(value, tuple) else number(key, value)
+
+
+@dataclass(frozen=True)
+class Code:
+    """Library code, as it stands in the library.
+
+    Attributes:
+        path: dotted name.
+        text: the source.
+        address: page of the reference, relative to the page that shows it.
+    """
+
+    path: str
+    text: str
+    address: str
+
+    def markdown(self) -> str:
+        """A link to the reference and the code."""
+        return f"[`{self.path}`]({self.address})\n\n```python\n{self.text}\n```\n"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/markdown": self.markdown(), "text/plain": f"{self.path}\n\n{self.text}"}
+
+
+def source(thing: Any, *, docstring: bool = True) -> Code:
+    """The source of a function, method or class of the library, linked to its reference entry.
+
+    Args:
+        thing: what to show.
+        docstring: keep the docstring; a long one may repeat the page's prose.
+    """
+    thing = inspect.unwrap(thing)
+    text = textwrap.dedent(inspect.getsource(thing)).rstrip()
+    if not docstring and thing.__doc__:
+        text = re.sub(r'\n\s*"""' + r'(?:.|\n)*?"""', "", text, count=1)
+    path = f"{thing.__module__}.{thing.__qualname__}"
+    package = ".".join(thing.__module__.split(".")[:2])
+    return Code(path, text, f"api/{package}.html#{path}")

@@ -1,0 +1,137 @@
+"""Spectrograms of clips side by side, always on one colour scale, with boxes where a fault is known to sit."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from scipy.signal import ShortTimeFFT
+from scipy.signal.windows import hann
+
+from asdbook.errors import BadInput
+from asdbook.report.show import Picture
+from asdbook.report.style import BLACK, MAP, canvas, styled
+
+FS = 16_000
+WINDOW, HOP = 1024, 256
+"""64 ms windows: 15.6 Hz between bins; 16 ms steps show events that the 32 ms of the official features blur."""
+SPAN_DB = 70.0
+"""Range of the colour scale below its maximum."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One clip of a comparison.
+
+    Attributes:
+        title: short, shown above.
+        wave: samples at 16 kHz, shape (samples,).
+        boxes: regions to frame, each (start s, end s, low Hz, high Hz).
+    """
+
+    title: str
+    wave: np.ndarray
+    boxes: Sequence[Sequence[float]] = field(default_factory=tuple)
+
+
+def levels(wave: np.ndarray) -> np.ndarray:
+    """Level in dB relative to full scale, shape (bins, frames); Hann windows of 64 ms, 16 ms apart."""
+    window = hann(WINDOW, sym=False)
+    transform = ShortTimeFFT(window, HOP, FS, scale_to="magnitude")
+    magnitude = np.abs(transform.stft(np.asarray(wave, dtype=float), p0=2, p1=max(3, len(wave) // HOP - 2)))
+    return 20 * np.log10(np.maximum(magnitude, 1e-7))  # floor -140 dB: digital silence stays finite
+
+
+def spectrograms(panels: Sequence[Panel], *, columns: int = 2, top_hz: float = 8000.0) -> Picture:
+    """Clips as spectrograms on one colour scale.
+
+    Args:
+        panels: in reading order.
+        columns: panels a row.
+        top_hz: upper end of the frequency axis.
+    """
+    if not panels:
+        raise BadInput("spectrograms: no clips to show")
+    pictures = [levels(panel.wave) for panel in panels]
+    top = max(float(np.quantile(picture, 0.999)) for picture in pictures)
+    rows = -(-len(panels) // columns)
+    with styled():
+        figure, grid = canvas(rows, columns, height=0.55 + 1.45 * rows, squeeze=False, sharex=True, sharey=True)
+        for axes in grid.flat[len(panels) :]:
+            axes.set_visible(False)
+        images = [_draw(axes, *pair, top) for axes, pair in zip(grid.flat, zip(panels, pictures))]
+        for axes in grid.flat:
+            axes.set_ylim(0, top_hz / 1000)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("kHz")
+        for axes in grid[-1]:
+            axes.set_xlabel("seconds")
+        figure.colorbar(images[0], ax=grid, label="dB", shrink=0.9, pad=0.02, aspect=14 * rows)
+    said = "; ".join(_said(panel, picture) for panel, picture in zip(panels, pictures))
+    return Picture(figure, f"Spectrograms on one colour scale: {said}.")
+
+
+def _draw(axes: Any, panel: Panel, picture: np.ndarray, top: float) -> Any:
+    seconds = len(panel.wave) / FS
+    image = axes.imshow(picture, origin="lower", aspect="auto", cmap=MAP, vmin=top - SPAN_DB, vmax=top,
+                        extent=(0, seconds, 0, FS / 2000), interpolation="nearest", rasterized=True)
+    axes.set_title(panel.title, fontsize=9)
+    for start, end, low, high in panel.boxes:
+        for colour, width in ((BLACK, 2.2), ("white", 1.1)):  # white on black: seen on any colour below
+            corner, size = (start, low / 1000), (end - start, (high - low) / 1000)
+            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=width))
+    return image
+
+
+def _said(panel: Panel, picture: np.ndarray) -> str:
+    """Level and strongest band of a clip, in words."""
+    power = 10 ** (picture / 10)
+    rms = 10 * np.log10(np.mean(np.asarray(panel.wave, dtype=float) ** 2) + 1e-14)
+    edges = np.array([0, 500, 1000, 2000, 4000, 8000])
+    hz = np.linspace(0, FS / 2, picture.shape[0])
+    bands = [power[(hz >= low) & (hz < high)].sum() for low, high in itertools.pairwise(edges)]
+    k = int(np.argmax(bands))
+    boxes = f", {len(panel.boxes)} framed regions" if panel.boxes else ""
+    return f"{panel.title}, {rms:.0f} dB, most of its power from {edges[k]} to {edges[k + 1]} Hz{boxes}"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A map over (band, frame): a log-mel spectrogram, an answer of a network, an error."""
+
+    title: str
+    values: np.ndarray
+    unit: str = "dB"
+    scale: str = "level"
+
+
+def fields(panels: Sequence[Field], *, seconds: float, columns: int = 1, yscale: str = "mel band") -> Picture:
+    """Maps over (band, frame); panels with the same `scale` share limits, so that they can be compared."""
+    limits = {
+        scale: (
+            min(float(np.quantile(p.values, 0.01)) for p in panels if p.scale == scale),
+            max(float(np.quantile(p.values, 0.995)) for p in panels if p.scale == scale),
+        )
+        for scale in dict.fromkeys(p.scale for p in panels)
+    }
+    rows = -(-len(panels) // columns)
+    with styled():
+        figure, grid = canvas(rows, columns, height=0.4 + 1.35 * rows, squeeze=False, sharex=True, sharey=True)
+        for axes, panel in zip(grid.flat, panels):
+            low, high = limits[panel.scale]
+            colours = MAP if panel.scale == "level" else "magma"
+            extent = (0, seconds, 0, panel.values.shape[0])
+            image = axes.imshow(panel.values, origin="lower", aspect="auto", cmap=colours, vmin=low, vmax=high,
+                                extent=extent, rasterized=True)
+            axes.set_title(panel.title, fontsize=9)
+            figure.colorbar(image, ax=axes, label=panel.unit, pad=0.02)
+        for axes in grid[:, 0]:
+            axes.set_ylabel(yscale)
+        for axes in grid[-1]:
+            axes.set_xlabel("seconds")
+    said = "; ".join(f"{p.title}, mean {p.values.mean():.1f} {p.unit}" for p in panels)
+    return Picture(figure, f"Maps over time and frequency: {said}.")

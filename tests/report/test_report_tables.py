@@ -1,0 +1,143 @@
+"""Tables: names are data, numbers are labelled with their data, intervals follow the number of seeds."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from asdbook import metrics, papers
+from asdbook.errors import BadInput
+from asdbook.report import provenance, results, tables
+from asdbook.report.tables import Table, Value
+
+EVIL = '<b onload="x">fan</b> & `a` *b* | {math}`x`'
+
+
+def soup(text):
+    return BeautifulSoup(text, "html.parser")
+
+
+def test_names_are_escaped_in_both_forms():
+    table = Table(["machine", EVIL], [[EVIL, EVIL]], caption="names")
+    page = soup(table.html())
+    assert page.find("b") is None
+    assert [cell.get_text() for cell in page.find_all(["td", "th"])] == ["machine", EVIL, EVIL, EVIL]
+    cells = soup("".join(line[4:] for line in table.markdown().splitlines() if 'class="asd-cell"' in line))
+    assert cells.find("b") is None
+    assert [cell.get_text() for cell in cells.find_all("div")] == ["machine", EVIL, EVIL, EVIL]
+
+
+def test_a_name_cannot_leave_its_cell_by_line_breaks():
+    text = Table(["a"], [["x\n\n# heading\n~~~~"]]).markdown()
+    assert text.count("~~~~\n") == 1 and "\n# heading" not in text
+
+
+def test_header_cells_have_scope_and_wide_tables_scroll():
+    page = soup(Table(["a", "b"], [["x", 1], ["y", 2]]).html())
+    assert [th["scope"] for th in page.find_all("th")] == ["col", "col", "row", "row"]
+    assert "overflow-x:auto" in page.find("table").parent["style"]
+
+
+def test_uneven_rows_are_refused():
+    with pytest.raises(BadInput, match="fill missing cells"):
+        Table(["a", "b"], [["only one"]], name="tab-x")
+
+
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        (Value(61.234, 55.04, 67.96), "61.2 55.0 to 68.0"),
+        (Value(61.234, digits=2), "61.23"),
+        (Value(61.23, text="61.230"), "61.230"),
+        (Value(None, reason="one class only"), "one class only"),
+        (Value(None), "–"),
+        (Value(float("nan")), "–"),
+        (None, "–"),
+        (pd.NA, "–"),
+        (True, "yes"),
+    ],
+)
+def test_values(value, shown):
+    assert soup(tables.markup(value)).get_text() == shown
+
+
+def test_one_record_shows_its_own_interval(book):
+    (stored, *_) = results.committed(seed=110)
+    row = results.from_records([stored])
+    cell = stored.record.metrics["official"]["machines"][0]["cells"][0]
+    shown = row.cells[stored.record.metrics["official"]["machines"][0]["machine"], cell["quantity"]]
+    assert (shown.value, shown.low, shown.high) == tuple(100 * cell[k] for k in ("value", "low", "high"))
+    assert row.covers == results.COVERS_ONE
+
+
+def test_several_data_seeds_show_the_mean_and_its_t_interval(book):
+    group = results.committed(system="autoencoder", data="synthetic-2023")
+    row = results.from_records(group)
+    values = [100 * s.record.metrics["official"]["score"]["value"] for s in group]
+    expected = metrics.over_data_seeds(values)
+    shown = row.cells["all", "Omega"]
+    assert len(group) == 3
+    assert (shown.value, shown.low, shown.high) == pytest.approx((expected.value, expected.low, expected.high))
+    assert row.covers == "3 data seeds, each with its own training"
+    assert row.origin == "3 records of 2026-02-03, CPU, commit 0123456"
+
+
+def test_beside_names_the_data_of_every_line_and_takes_no_difference(book):
+    printed = results.from_printed(
+        papers.baseline("baseline_2023_dev", "mse"), who="official MSE", data=tables.badge("official", "2023 dev"),
+        origin="Table 1")
+    ours = results.from_records(results.committed(seed=110), who="ours", here=True)
+    table = results.beside([printed, ours], ["AUC source", "pAUC"], machines=["fan"], name="tab-x", caption="c")
+    page = soup(table.html())
+    lines = [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in page.select("tbody tr")]
+    assert len(lines) == 4 and len(lines[0]) == 5  # two row sets, one machine and the aggregate; no column more
+    assert lines[0] == ["fan", "official MSE 2023 dev", "80.2", "59.0", "Table 1"]
+    assert lines[1][1] == "ours synthetic-2023 · smoke" and lines[1][-1] == "ran here"
+    badges = [badge["class"][1] for badge in page.select("tbody .asd-badge")]
+    assert badges == ["asd-badge-official", "asd-badge-synthetic"] * 2
+
+
+def test_printed_aggregate_is_recomputed_by_the_years_rule():
+    frame = papers.baseline("baseline_2023_dev", "mse", recalled=True)
+    row = results.from_printed(frame, who="", data=tables.badge("official"), origin="")
+    assert row.cells["all", "Omega"].value == pytest.approx(55.02, abs=0.005)
+    frame = papers.baseline("baseline_2020_dev", "mse")
+    row = results.from_printed(frame, who="", data=tables.badge("official"), origin="", mean="arithmetic")
+    assert row.cells["all", "AUC"].value == pytest.approx(73.6619, abs=1e-3)
+    assert row.cells["fan", "AUC"].value == pytest.approx(65.1585, abs=1e-3)
+
+
+def test_a_table_never_mixes_system_versions(book, make_record):
+    from asdbook.experiment import records
+
+    record, frame = make_record(113, system_version=2)
+    records.write(book / "book" / "results" / "autoencoder" / record.slug, record, frame, {})
+    assert [s.record.seed for s in results.committed(system="autoencoder")] == [113]
+
+
+def test_the_last_attempt_of_a_run_counts(book, make_record):
+    from asdbook.experiment import records
+
+    record, frame = make_record(110, attempt=2)
+    records.write(book / "book" / "results" / "autoencoder" / "again", record, frame, {})
+    found = results.committed(seed=110)
+    assert [s.record.attempt for s in found] == [2]
+
+
+def test_provenance_names_everything_a_reader_needs(book, make_record):
+    (book / "requirements.lock").write_text("numpy==2\n")
+    record, _ = make_record()
+    text = soup(provenance.of_record(record).html()).get_text(" ")
+    for part in ("autoencoder:mse", "smoke", "synthetic-2023", "f" * 12, "data 110, training 110", "0123456789ab",
+                 "torch 2.11.0", "a processor, 1 thread", "precision float32", "2026-02-03", "4 s", "312 MB",
+                 "267,928 trainable in each of 2 models"):
+        assert part in " ".join(text.split()), part
+    assert provenance.lock_hash() != "no lock file here"
+    assert str(book) not in text
+
+
+@pytest.mark.parametrize("seconds, text", [(4.2, "4 s"), (89, "89 s"), (600, "10 min"), (7200, "2.0 h"),
+                                           (None, "not measured")])
+def test_durations(seconds, text):
+    assert provenance.seconds_text(seconds) == text
