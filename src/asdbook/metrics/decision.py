@@ -229,8 +229,8 @@ def standing(score: float, train_scores: Sequence[float] | np.ndarray) -> Standi
     if below == 0:
         return Standing(f"not higher than any of {clips}", 0.0, n)
     percent = 100 * below // n  # rounded down
-    share = f"{percent} %" if percent else "less than 1 %"
-    return Standing(f"higher than {share} of {clips}", below / n, n)
+    words = f"higher than {percent} % of" if percent else "among the lowest 1 % of"
+    return Standing(f"{words} {clips}", below / n, n)
 
 
 def _fit_gamma(scores: np.ndarray, quantile: float) -> tuple[float, float, float, float] | None:

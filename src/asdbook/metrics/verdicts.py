@@ -129,7 +129,7 @@ def describe(name: str, interval: Interval) -> str:
     if interval.low is None or interval.high is None:
         return f"{head}, no interval ({interval.covers})"
     found = interval.detectable
-    least = "" if found is None else f"; smallest detectable:  {found:.3f} (80 % power, 5 % two-sided)"
+    least = "" if found is None else f"; smallest detectable: {found:.3f} (80 % power, 5 % two-sided)"
     ends = f"{interval.level:.0%} interval {interval.low:+.3f} to {interval.high:+.3f}".replace("%", " %", 1)
     return f"{head}, {ends}, covers {interval.covers}{least}"
 
@@ -137,9 +137,9 @@ def describe(name: str, interval: Interval) -> str:
 def decisive_p(evidence: Evidence) -> float | None:
     """The claim's p value for a family's correction; None where a contrast has no interval.
 
-    superiority, mechanism: two-sided, against the margin. equivalence, absolute: two-sided against the margin
-    on the nearer side, outside the margin; inside, the larger of both sides (two one-sided tests). best_of:
-    the largest over rivals (each must be beaten), or where one is not, the smallest times their number.
+    superiority, mechanism: two-sided, against the margin. equivalence, absolute: two-sided, against the nearer
+    end of ±margin, from inside (two one-sided tests) as from outside. best_of: the largest over rivals (each
+    must be beaten), or where one is not, the smallest among those not beaten times the number of rivals.
     """
     values = [(interval, interval.p_value(evidence.margin)) for interval in evidence.contrasts.values()]
     if not values or any(p is None for _, p in values):
@@ -150,7 +150,7 @@ def decisive_p(evidence: Evidence) -> float | None:
         upper, lower = interval.p_value(evidence.margin), interval.p_value(-evidence.margin)
         if upper is None or lower is None:
             return None
-        return max(upper, lower) if abs(interval.value) < evidence.margin else min(upper, lower)
+        return max(upper, lower)
     if evidence.claim != "best_of" or all(i.value > evidence.margin for i, _ in values):
         return max(each)
     return min(1.0, len(each) * min(p for i, p in values if p is not None and i.value <= evidence.margin))
