@@ -126,7 +126,15 @@ class RunContext(Context):
             self._stage_key = outer
         self.history.update(notes["history"])
         self.parameters.update(notes["parameters"])
+        for trained in notes["history"]:  # the stage is kept, so its trainings need not resume any more
+            self._checkpoint(trained, unlink=True)
         return found
+
+    def _checkpoint(self, name: str, unlink: bool = False) -> Path | None:
+        path = self.checkpoints / f"{slug(name)}.safetensors" if self.checkpoints else None
+        if path and unlink:
+            path.unlink(missing_ok=True)
+        return path
 
     def train(
         self,
@@ -142,7 +150,7 @@ class RunContext(Context):
         min_batch: int = 1,
         before_epoch: Callable[[int], None] | None = None,
     ) -> TrainingLog:
-        checkpoint = self.checkpoints / f"{slug(name)}.safetensors" if self.checkpoints else None
+        checkpoint = self._checkpoint(name)
         loop = training.Loop(
             name, self.seed, items, epochs, batch_size, clip_norm, min_batch, before_epoch,
             self.device, self.precision, self.progress, checkpoint,
