@@ -67,7 +67,7 @@ def read_header(path: Path) -> Header:
     if header.frames == 0:
         raise Unusable("empty: no samples")
     if header.seconds < MIN_SECONDS:
-        raise Unusable(f"too short: {header.seconds:.3g} s, at least {MIN_SECONDS} s")
+        raise Unusable(f"too short: {header.seconds:.5g} s, at least {MIN_SECONDS} s")
     return header
 
 

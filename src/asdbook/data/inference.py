@@ -43,16 +43,15 @@ def infer_year(root: Path, places: Mapping[str, Place], names: Mapping[str, Clip
         if places[path].split == "train":
             concealed[machine] = concealed.get(machine, True) and name.attributes == NO_ATTRIBUTE
     secret = {machine for machine, hidden in concealed.items() if hidden}
-    fitting = [YEARS[y] for y in _PREFERENCE if "2022" in YEARS[y].styles and _units_fit(YEARS[y], units)]
+    fitting = [y for y in _PREFERENCE if "2022" in YEARS[y].styles and _units_fit(YEARS[y], units)]
     if not fitting:
         fallback = 2022 if any(len(found) > 1 for found in units.values()) else 2023
         return fallback, f"{fallback}, a guess: the sections fit no year (force it with year=)"
-    marks = [_mark(year, set(units), secret) for year in fitting]
+    marks = [_mark(YEARS[y], set(units), secret) for y in fitting]
     best = fitting[marks.index(max(marks))]
-    assert best.year is not None  # every year in the table has a number
     several = marks.count(max(marks)) > 1
     how = "the first of several that fit (force another with year=)" if several else "from names and machines"
-    return best.year, f"{best.year}, {how}"
+    return best, f"{best}, {how}"
 
 
 def _units_fit(year: Year, units: Mapping[str, set[str]]) -> bool:

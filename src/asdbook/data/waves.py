@@ -58,7 +58,7 @@ class WaveStore:
         try:
             spans = np.load(folder / _SPANS, allow_pickle=False)
             size = (folder / _SAMPLES).stat().st_size
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise BadInput(f"{folder}: wave store cannot be read ({error}): {remedy}") from error
         needed = int(spans[:, 1].sum()) * 2
         if size != needed:
