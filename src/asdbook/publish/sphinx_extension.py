@@ -1,0 +1,96 @@
+"""What this book adds to Sphinx: safe docstrings, and no scripts that nobody uses.
+
+Docstrings here are plain text with backticks.
+
+Outside the sections that napoleon reads ("Args:", "Returns:", ...), an indented block is shown as it is
+written, since the library's docstrings align small tables that way. Stars, bars and trailing underscores
+outside backticks are characters, not marks. What stands in single backticks is code (`default_role`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+SECTION = re.compile(
+    r"^(Args|Attributes|Returns|Raises|Yields|Examples?|Notes?|Warns|Warning|References|See Also):\s*$"
+)
+AUTOMODULE = re.compile(r"^\.\. automodule:: (asdbook[\w.]*)$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^\s*(\.\. |>>> |:\w+)")
+MARKS = re.compile(r"([*|])|(?<=\w)(_)(?!\w)")
+VALUES = ("attribute", "data", "property")
+"""What napoleon would read as `type: description`, taking a sentence's colon for that mark."""
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Connects the handlers; those of docstrings before and after napoleon (priority 500)."""
+    kept: dict[str, list[str]] = {}
+
+    def before(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+        lines[:] = safe_lines(lines)
+        if what in VALUES:
+            kept[name] = list(lines)
+
+    def after(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+        if what in VALUES:
+            lines[:] = kept.pop(name)
+
+    app.connect("builder-inited", import_documented)
+    app.connect("autodoc-process-docstring", before, priority=400)
+    app.connect("autodoc-process-docstring", after, priority=600)
+    app.connect("html-page-context", drop_live_cells, priority=900)
+    return {"parallel_read_safe": True}
+
+
+def import_documented(app: Any) -> None:
+    """Imports all documented modules before autodoc touches one.
+
+    autodoc writes annotations that it read as text into classes; a pydantic model that is created later and
+    inherits from such a class could not resolve them.
+    """
+    for page in sorted(Path(app.srcdir).rglob("*.md")):
+        for name in AUTOMODULE.findall(page.read_text(encoding="utf-8")):
+            importlib.import_module(name)
+
+
+def drop_live_cells(app: Any, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Leaves out sphinx-thebe, which Jupyter Book always loads, twice, with a script error on every page."""
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', {})}".lower()
+    ]
+
+
+def safe_lines(lines: list[str]) -> list[str]:
+    """A docstring's lines with indented blocks as literal blocks and marks escaped."""
+    out: list[str] = []
+    section = literal = False
+    for line in lines:
+        indented = line.startswith(" ")
+        if line.strip() and not indented:
+            section = bool(SECTION.match(line))
+            if literal:
+                out.append("")
+            literal = False
+        if indented and not section and not literal and not DIRECTIVE.match(line):
+            literal = not (out and out[-1].lstrip().startswith((".. ", "- ", "* ")))
+            if literal:
+                while out and not out[-1]:
+                    out.pop()
+                out += ["", "::", ""]
+        out.append(line if literal else escape(line))
+    return out
+
+
+def escape(line: str) -> str:
+    """A line with stars, bars and trailing underscores outside backticks escaped; directives untouched."""
+    if DIRECTIVE.match(line):
+        return line
+    bullet = re.match(r"^\s*\* ", line)
+    start = bullet.end() if bullet else 0
+    parts = re.split(r"(``.*?``|`[^`]*`)", line[start:])
+    parts[::2] = [MARKS.sub(lambda match: "\\" + match.group(), part) for part in parts[::2]]
+    return line[:start] + "".join(parts)
