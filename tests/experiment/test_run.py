@@ -113,7 +113,7 @@ def test_kill_and_resume_gives_the_same_scores(own_home, tmp_path):
     killed.wait()
     assert not list(own_home.glob("runs/autoencoder*/1/record.json"))
     resumed, whole = start(own_home, "--set", "epochs=40"), start(other_home, "--set", "epochs=40")
-    out, err = resumed.communicate()
+    _out, err = resumed.communicate()
     assert resumed.returncode == 0, err
     assert whole.wait() == 0
     assert b"resum" in err  # it went on, it did not start again

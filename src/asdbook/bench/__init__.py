@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from asdbook.bench import autoencoder, bootstrap, logmel
+import asdbook.bench.autoencoder as autoencoder
+import asdbook.bench.bootstrap as bootstrap
+import asdbook.bench.logmel as logmel
 from asdbook.errors import UnknownName
 from asdbook.experiment import provenance, seeding
 
@@ -26,8 +28,10 @@ def run(
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Runs benchmarks (all by default) and returns a report with processor and versions."""
+    import torch
+
     count = seeding.default_threads(threads)
-    seeding.set_threads(count)
+    torch.set_num_threads(count)
     measured: list[dict[str, Any]] = []
     for name in names or list(BENCHMARKS):
         if name not in BENCHMARKS:

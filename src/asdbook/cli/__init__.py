@@ -22,6 +22,9 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+
+
 def say(text: str) -> None:
     """One line of progress, on stderr so that results on stdout can be piped."""
     typer.echo(text, err=True)
@@ -38,14 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command and returns its exit code; expected errors are one line, never a traceback."""
     _register_once()
     try:
-        app(arguments, standalone_mode=False, prog_name="asdbook")
-        return 0
+        code = app(arguments, standalone_mode=False, prog_name="asdbook")  # typer turns Ctrl-C into the value 130
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        return code or 0
     except AsdBookError as error:
         typer.echo(f"asdbook: {error}", err=True)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("asdbook: interrupted; run the same command again to resume", err=True)
-        return 130
+        return INTERRUPTED
     except typer.Exit as stop:
         return stop.exit_code
     except BrokenPipeError:
@@ -55,12 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    import click
-
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
-    if isinstance(error, click.ClickException):
-        typer.echo(f"asdbook: {' '.join(error.format_message().split())} (see --help)", err=True)
+    message = getattr(
+        error, "format_message", None
+    )  # typer's usage errors; their root class moved between versions
+    if message is not None:
+        typer.echo(f"asdbook: {' '.join(message().split())} (see --help)", err=True)
         return 2
     from asdbook.experiment.home import home
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from asdbook import simulate
 from asdbook.errors import BadInput, UnknownName
-from asdbook.experiment.home import need_disk, place
+from asdbook.experiment.home import place
 
 if TYPE_CHECKING:
     from asdbook.data import DataSet
@@ -69,16 +69,14 @@ def builtin(spec: Spec, progress: Callable[[str], None] = SILENT, workers: int |
     folder = place("data") / builtin_key(spec)
     if (folder / "set.json").exists():
         return data.open_set(folder)
-    need_disk(folder.parent, 3_000 if spec.profile == "paper" else 800)
     progress(f"generating {spec.preset}, data seed {spec.data_seed}, profile {spec.profile}")
     truth: list[dict[str, Any]] = []
+    seconds = sum(block.count * spec.seconds(block.machine) for block in simulate.plan(spec))
 
     def blocks() -> Iterator[Any]:
-        for block in simulate.generate(
-            spec, workers=workers or min(2, os.cpu_count() or 1), progress=progress
-        ):
+        for block in simulate.generate(spec, workers or min(2, os.cpu_count() or 1), _every_tenth(progress)):
             truth.extend(block.truth)
-            yield data.rows_of(block.names, block.recordings), block.audio
+            yield data.rows_of(block.names, block.recording), block.audio
 
     built = data.build(
         folder,
@@ -86,10 +84,24 @@ def builtin(spec: Spec, progress: Callable[[str], None] = SILENT, workers: int |
         year=simulate.PRESETS[spec.preset].year,
         blocks=blocks(),
         fingerprint=builtin_fingerprint(spec),
-        kind="synthetic",
+        expected_bytes=int(seconds * data.SAMPLE_RATE * 2),
     )
-    _write_truth(spec, truth)
+    if truth:
+        _write_truth(spec, truth)
     return built
+
+
+def _every_tenth(progress: Callable[[str], None]) -> Callable[[int, int], None]:
+    """Progress in clips, said at every tenth of the way."""
+    said = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said
+        if done * 10 // total > said:
+            said = done * 10 // total
+            progress(f"{done} of {total} clips")
+
+    return tell
 
 
 def _truth_path(spec: Spec) -> Path:

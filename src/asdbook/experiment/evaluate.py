@@ -37,7 +37,7 @@ def evaluate_path(
     year: int | None = None,
     *,
     draws: int = 2000,
-    seed: int | None = None,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """A year's official numbers, in both domain conventions from 2022 on, and decisions where there are some.
 
@@ -47,7 +47,7 @@ def evaluate_path(
             scores file or from names that carry them.
         year: whose rules apply; a record knows its own, official file names say enough for a default.
         draws: bootstrap resamples; 0 for no intervals.
-        seed: seed of the resamples; by default a record's own seed, else 0.
+        seed: seed of the resamples; the default is the one that records are made with.
 
     Returns:
         {"path", "kind" ("scores", "record" or "official"), "year", "clips", "metrics": {convention:
@@ -63,7 +63,6 @@ def evaluate_path(
     if truth is not None and not truth.exists():
         raise BadInput(f"{truth}: no such truth; name the folder that holds ground_truth_data")
     notes: list[str] = []
-    own_seed = 0
     if path.is_dir() and any(path.glob("anomaly_score_*.csv")):
         kind = "official"
         clips, style, named_year = read_folder(path, truth)
@@ -72,7 +71,6 @@ def evaluate_path(
         file, info = _scores_file(path)
         kind = "record" if info else "scores"
         year = year if year is not None else info.get("year")
-        own_seed = info.get("seed", 0)
         clips = _read_scores(file, truth, year)
         year = _year_of_scores(file, clips, year, notes)
     return {
@@ -80,7 +78,7 @@ def evaluate_path(
         "kind": kind,
         "year": year,
         "clips": len(clips),
-        "metrics": _metrics(clips, year, draws, own_seed if seed is None else seed),
+        "metrics": _metrics(clips, year, draws, seed),
         "decisions": _decisions(clips),
         "notes": notes,
     }
@@ -144,7 +142,7 @@ def _year_of_scores(file: Path, clips: Sequence[Clip], year: int | None, notes: 
 
 
 def _scores_file(path: Path) -> tuple[Path, dict[str, Any]]:
-    """The scores file, and year and seed if a record lies beside it."""
+    """The scores file, and the year if a record lies beside it."""
     if path.is_dir():
         found = [path / name for name in ("scores.csv.gz", "scores.csv") if (path / name).is_file()]
         if not found:
@@ -157,7 +155,7 @@ def _scores_file(path: Path) -> tuple[Path, dict[str, Any]]:
         return file, {}
     try:
         content = json.loads(record.read_text(encoding="utf-8"))
-        return file, {"year": int(content["data"]["year"]), "seed": int(content["seed"])}
+        return file, {"year": int(content["data"]["year"] or 2020)}  # None: one's own recordings, IDs as in 2020
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise BadInput(f"{record}: damaged record ({problem!r}); restore it or move it away") from None
 

@@ -40,7 +40,7 @@ class DataInfo(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
     kind: str  # "synthetic", "official" or "real"
-    year: int
+    year: int | None  # None: recordings of one's own, read with the rules of 2020
     seed: int | None = None
     profile: str | None = None
     simulator_version: int | None = None

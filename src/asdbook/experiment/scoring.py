@@ -17,6 +17,8 @@ from asdbook.experiment.home import place
 if TYPE_CHECKING:
     import pandas as pd
 
+    from asdbook.data import TestClips
+
 
 def score_files(
     run: str, files: Sequence[str | Path], *, machine: str | None = None, unit: str | None = None
@@ -36,7 +38,7 @@ def score_files(
     Raises:
         BadInput: unknown run or machine, unreadable files, or a run whose weights are not kept.
     """
-    from asdbook import data, systems
+    from asdbook import systems
     from asdbook.experiment.context import RunContext
     from asdbook.experiment.stages import StageCache
 
@@ -45,10 +47,8 @@ def score_files(
     train = stored.scores()
     train = train[train["split"] == "train"]
     units = [_group(Path(f), machine, unit, train, record.data.year) for f in files]
-    clips = data.clips_of_files(
-        files, machines=[m for m, _ in units], units=[u for _, u in units], year=record.data.year
-    )
-    system = systems.load(stored.folder, record.system, record.variant, record.config)
+    clips = _clips([Path(f) for f in files], units, record.data.year)
+    system = systems.load(stored.folder)
     stages = StageCache(place("stages"), fingerprint=record.data.fingerprint, seed=record.seed, mode=mode)
     ctx = RunContext(
         seed=record.seed,
@@ -82,7 +82,7 @@ def _row(
 
 
 def _group(
-    file: Path, machine: str | None, unit: str | None, train: pd.DataFrame, year: int
+    file: Path, machine: str | None, unit: str | None, train: pd.DataFrame, year: int | None
 ) -> tuple[str, str]:
     """Machine and unit of a file: given, named by its folders or its name, or the only one there is."""
     known = sorted(train["machine"].unique())
@@ -93,18 +93,42 @@ def _group(
         what = "no machine given" if machine is None else f"machine {machine!r} is not in this run"
         raise BadInput(f"{file}: {what}: name one with --machine ({', '.join(known)})")
     units = sorted(train[train["machine"] == machine]["unit"].unique())
-    unit = unit or _unit_in_name(file.name, year) or (units[0] if len(units) == 1 else None)
+    unit = unit or _unit_in_name(file.name, year) or (units[0] if len(units) == 1 else "")
     if unit not in units:
-        what = "no ID given" if unit is None else f"ID {unit!r} of {machine} is not in this run"
+        what = f"ID {unit!r} of {machine} is not in this run" if unit else "no ID given"
         raise BadInput(f"{file}: {what}: name one with --id ({', '.join(units)})")
     return machine, unit
 
 
-def _unit_in_name(name: str, year: int) -> str | None:
-    from asdbook.data import names
+def _unit_in_name(name: str, year: int | None) -> str | None:
+    from asdbook import data
 
     try:
-        parsed = names.parse(name)
+        return getattr(data.parse(name), data.rules(year).unit)
     except BadInput:
         return None
-    return parsed.id if year == 2020 else parsed.section
+
+
+def _clips(files: list[Path], units: list[tuple[str, str]], year: int | None) -> TestClips:
+    """Decoded files as test clips of that year's type; all unusable files are named at once."""
+    import pandas as pd
+
+    from asdbook import data
+    from asdbook.data import audio, clips, table
+
+    decoded, problems = [], []
+    for file in files:
+        try:
+            decoded.append(audio.decode(file).samples)
+        except audio.Unusable as problem:
+            problems.append(f"{file}: {problem}")
+    if problems:
+        raise BadInput("; ".join(problems) + ": mend or leave out these files")
+    lengths = np.array([len(samples) for samples in decoded])
+    waves = data.WaveStore(np.concatenate(decoded), np.cumsum(lengths) - lengths, lengths, data.SAMPLE_RATE)
+    frame = pd.DataFrame(None, index=range(len(files)), columns=list(table.COLUMNS))
+    frame["path"] = [str(file) for file in files]
+    frame["machine"] = [machine for machine, _ in units]
+    frame[data.rules(year).unit] = [unit for _, unit in units]
+    frame["seconds"] = lengths / data.SAMPLE_RATE
+    return clips.visible_test_clips(waves, data.ClipTable(frame, year=year))
