@@ -6,7 +6,9 @@ fault, `write` the official folders. `describe` says what each machine and each 
 
 from __future__ import annotations
 
-from asdbook.simulate.generate import (
+from asdbook.simulate.presets import PRESETS, SIZES, Preset
+from asdbook.simulate.seeds import VERSION
+from asdbook.simulate.sets import (
     Block,
     Twin,
     describe,
@@ -16,8 +18,6 @@ from asdbook.simulate.generate import (
     twin,
     write,
 )
-from asdbook.simulate.presets import PRESETS, SIZES, Preset
-from asdbook.simulate.seeds import VERSION
 from asdbook.simulate.spec import BlockPlan, Spec, plan
 from asdbook.simulate.truth import read_truth
 

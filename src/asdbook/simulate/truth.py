@@ -10,7 +10,7 @@ from typing import Any
 from asdbook.data.names import name_2023
 from asdbook.errors import BadInput
 from asdbook.simulate.assign import Lot
-from asdbook.simulate.render import Where, site
+from asdbook.simulate.clips import Where, site
 from asdbook.simulate.spec import Spec
 from asdbook.simulate.take import Take
 

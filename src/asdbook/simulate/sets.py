@@ -24,9 +24,9 @@ from scipy.io import wavfile
 from asdbook.data.names import attributes_text
 from asdbook.errors import BadInput, UnknownName
 from asdbook.simulate.banks import FAMILIES, bank_c
+from asdbook.simulate.clips import clips
 from asdbook.simulate.phase import FS
 from asdbook.simulate.presets import PRESETS, SIZES
-from asdbook.simulate.render import clips
 from asdbook.simulate.seeds import stream
 from asdbook.simulate.site import to_int16
 from asdbook.simulate.spec import DOMAINS, LABELS, ROLES, BlockPlan, Spec, plan
