@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -119,7 +118,7 @@ def test_rows_of() -> None:
     row = data.rows_of(names, ["r7"]).iloc[0]
     assert (row["machine"], row["split"], row["label"], row["attributes"]) == ("fan", "test", "anomaly", "n_A")
     assert row["recording"] == "r7"
-    assert data.rows_of(names).iloc[0]["recording"] == names[0]
+    assert data.rows_of(names).iloc[0]["recording"] == names[0].removesuffix(".wav")
     for bad in ("x.wav", "fan/valid/x.wav", "fan/train/x.wav", "/fan/train/id_00_00000000.wav"):
         with pytest.raises(BadInput):
             data.rows_of([bad])
@@ -153,7 +152,7 @@ def test_kind(write: Write, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     assert data.load(root, cache_dir=cache).kind == "real"  # official names alone make no official set
     assert data.load(root, cache_dir=cache, kind="official").kind == "official"
-    (root / "asdbook-set.json").write_text(json.dumps({"kind": "synthetic", "name": "synthetic-2023"}))
+    data.write_mark(root, "synthetic-2023")
     marked = data.load(root, cache_dir=cache)
     assert (marked.kind, marked.name) == ("synthetic", "synthetic-2023")
     (root / "asdbook-set.json").write_text("[")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asdbook import data
-from asdbook.data.audio import decode, resampled
+from asdbook.data.audio import Unusable, decode, resampled
 from asdbook.data.waves import WaveStore, WaveWriter, write_folder
 from asdbook.errors import BadInput
 
@@ -109,6 +109,9 @@ def test_wav_with_other_chunks_is_whole(tmp_path: Path) -> None:
     riff = (len(content) + len(odd) - 8).to_bytes(4, "little")
     (tmp_path / "x.wav").write_bytes(content[:4] + riff + content[8:at] + odd + content[at:])
     assert np.array_equal(decode(tmp_path / "x.wav").samples, sound(0))
+    (tmp_path / "x.wav").write_bytes((tmp_path / "x.wav").read_bytes()[:-2])
+    with pytest.raises(Unusable, match="truncated: the last 2 bytes"):
+        decode(tmp_path / "x.wav")
 
 
 def test_clips_of_different_length_are_never_cut(write: Write, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def synth(
 ) -> None:
     """Write a built-in set as official wav folders, or check the simulator (--check)."""
     from asdbook import simulate
+    from asdbook.data import write_mark
     from asdbook.experiment import datasets
 
     if check:
@@ -65,6 +66,7 @@ def synth(
     if truth.resolve() == folder.resolve() or folder.resolve() in truth.resolve().parents:
         raise BadInput(f"{truth}: truth never lies beside the clips: choose a folder outside {folder}")
     simulate.write(spec, folder, truth_folder=truth)
+    write_mark(folder, preset)  # the names are official: without the mark they would pass for recordings
     clips = len(list(folder.rglob("*.wav")))
     typer.echo(f"{clips} clips in {folder}, truth in {truth}")
 

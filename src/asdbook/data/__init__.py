@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from asdbook.data.indexing import BadFiles, check_usable, index
     from asdbook.data.loading import load
     from asdbook.data.names import ClipName, attributes_of, parse
+    from asdbook.data.sidecars import write_mark
     from asdbook.data.table import ClipTable
     from asdbook.data.waves import SAMPLE_RATE, WaveStore
     from asdbook.data.years import YEARS, Year, rules
@@ -24,6 +25,7 @@ _HOMES = {
     "indexing": ("BadFiles", "check_usable", "index"),
     "loading": ("load",),
     "names": ("ClipName", "attributes_of", "parse"),
+    "sidecars": ("write_mark",),
     "table": ("ClipTable",),
     "waves": ("SAMPLE_RATE", "WaveStore"),
     "years": ("YEARS", "Year", "rules"),
@@ -53,6 +55,7 @@ __all__ = [
     "parse",
     "rows_of",
     "rules",
+    "write_mark",
 ]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from asdbook.data.clips import TestClips, TrainClips, visible_test_clips
+from asdbook.data.files import own_recording
 from asdbook.data.names import NO_ATTRIBUTE, parse
 from asdbook.data.table import COLUMNS, ClipTable
 from asdbook.data.waves import SAMPLE_RATE, WaveStore, WaveWriter, need_space, write_folder
@@ -115,7 +116,7 @@ def rows_of(names: Sequence[str], recordings: Sequence[str | None] | None = None
                 "split": parts[1],
                 "label": name.label,
                 "attributes": None if attributes in ("", NO_ATTRIBUTE) else attributes,
-                "recording": (recordings[i] if recordings is not None else None) or path,
+                "recording": (recordings[i] if recordings is not None else None) or own_recording(path),
                 "seconds": None,
             }
         )

@@ -62,6 +62,7 @@ class Place:
         label: of a folder normal/ or anomaly/ below the split folder.
         base: file name.
         canonical: path from the machine folder on, the same at whatever level the root is.
+        recording: the clip itself, where nothing says which clips were cut from one recording.
     """
 
     machine: str
@@ -71,6 +72,15 @@ class Place:
     label: str | None
     base: str
     canonical: str
+
+    @property
+    def recording(self) -> str:
+        return own_recording(self.canonical)
+
+
+def own_recording(canonical: str) -> str:
+    """Name of the recording that a clip is by itself: its path from the machine folder on, without ending."""
+    return canonical.rpartition(".")[0]
 
 
 def list_files(root: Path) -> Listing:

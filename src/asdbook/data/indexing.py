@@ -260,7 +260,7 @@ def _row(path: str, place: Place, name: ClipName) -> dict[str, Any]:
         "split": place.split,
         "label": name.label,
         "attributes": None if attributes in ("", NO_ATTRIBUTE) else attributes,
-        "recording": place.canonical,
+        "recording": place.recording,
         "seconds": None,
     }
 
@@ -269,7 +269,7 @@ def _free_row(path: str, place: Place) -> dict[str, Any]:
     label = place.label or ("normal" if place.split == "train" else None)
     unknown = dict.fromkeys(COLUMNS)
     known = {"path": path, "machine": place.machine, "id": "00", "split": place.split, "label": label}
-    return {**unknown, **known, "recording": place.canonical}
+    return {**unknown, **known, "recording": place.recording}
 
 
 def _contradictions(row: dict[str, Any], place: Place, name: ClipName | None) -> Iterable[str]:

@@ -54,6 +54,12 @@ def read_mark(folder: Path) -> dict[str, str]:
     return {str(key): str(value) for key, value in mark.items()}
 
 
+def write_mark(folder: Path, name: str) -> None:
+    """Marks a folder of generated clips, so that `load` never takes them for recordings."""
+    mark = {"kind": "synthetic", "name": name}
+    (folder / MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
+
+
 def check_attributes(path: Path, machine_names: Mapping[str, str | None]) -> list[str]:
     """Compares `attributes_NN.csv` with the file names, which count (the csv files have known defects).
 
