@@ -61,7 +61,7 @@ def test_alt_texts_hold_the_numbers(drawings):
     assert "Area 0.750" in alt["roc"]
     assert "fan (ours) 61.0, 55.0 to 67.0, 2 seeds" in alt["intervals"]
     assert "source anomaly: 0.2; target normal: ; target anomaly: 0.4" in alt["ten"]
-    assert "most of its power from 2000 to 4000 Hz, 1 framed regions" in alt["spectrograms"]
+    assert "most of its power from 2000 to 4000 Hz, framed regions: 1" in alt["spectrograms"]
     assert "tone, -23 dB" in alt["spectrograms"] and "noise, -43 dB" in alt["spectrograms"]
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from asdbook.errors import BadInput
 from asdbook.report import static
+from asdbook.report.show import bundle
 
 FS = 16_000
 MAX_SECONDS = 4.0
@@ -85,9 +86,13 @@ class Players:
         return (f'<figure class="asd-sound"><figcaption><strong>{label}</strong></figcaption>{player}'
                 f'<p class="asd-sound-text">{text}</p></figure>')
 
+    def markdown(self) -> str:
+        """The same elements: MyST passes a block of HTML through."""
+        return self.html() + "\n"
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         words = "; ".join(f"{sound.label}: {sound.text}" for sound in self.sounds)
-        return {"text/html": self.html(), "text/plain": f"sounds: {words}"}
+        return bundle(self.markdown(), self.html, f"sounds: {words}")
 
 
 def players(*sounds: Sound) -> Players:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
 from matplotlib.figure import Figure
 
@@ -119,19 +119,21 @@ class Code:
     Attributes:
         path: dotted name.
         text: the source.
-        address: page of the reference, relative to the page that shows it.
     """
 
     path: str
     text: str
-    address: str
 
     def markdown(self) -> str:
         """A link to the reference and the code."""
-        return f"[`{self.path}`]({self.address})\n\n```python\n{self.text}\n```\n"
+        return f"{{py:obj}}`{self.path}`\n\n```python\n{self.text}\n```\n"
+
+    def html(self) -> str:
+        """The code with its name above."""
+        return f"<p><code>{escape(self.path)}</code></p><pre>{escape(self.text)}</pre>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/markdown": self.markdown(), "text/plain": f"{self.path}\n\n{self.text}"}
+        return bundle(self.markdown(), self.html, f"{self.path}\n\n{self.text}")
 
 
 def source(thing: Any, *, docstring: bool = True) -> Code:
@@ -144,7 +146,63 @@ def source(thing: Any, *, docstring: bool = True) -> Code:
     thing = inspect.unwrap(thing)
     text = textwrap.dedent(inspect.getsource(thing)).rstrip()
     if not docstring and thing.__doc__:
-        text = re.sub(r'\n\s*"""' + r'(?:.|\n)*?"""', "", text, count=1)
-    path = f"{thing.__module__}.{thing.__qualname__}"
-    package = ".".join(thing.__module__.split(".")[:2])
-    return Code(path, text, f"api/{package}.html#{path}")
+        text = re.sub(r'\n\s*"""(?:.|\n)*?"""', "", text, count=1)
+    return Code(f"{thing.__module__}.{thing.__qualname__}", text)
+
+
+class Display(Protocol):
+    """Anything that a cell can show in both forms."""
+
+    def markdown(self) -> str: ...
+
+    def html(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph made from numbers, in MyST."""
+
+    text: str
+
+    def markdown(self) -> str:
+        return f"{self.text}\n"
+
+    def html(self) -> str:
+        return f"<p>{escape(plain(self.text))}</p>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self.markdown(), self.html, plain(self.text))
+
+
+@dataclass(frozen=True)
+class Tabs:
+    """Displays behind tabs, one open at a time; in Jupyter one below the other.
+
+    Attributes:
+        items: title to what stands below it.
+    """
+
+    items: Mapping[str, Sequence[Display]]
+
+    def markdown(self) -> str:
+        """A tab set; titles are data, so marks in them are escaped."""
+        parts = []
+        for title, displays in self.items.items():
+            body = "\n".join(display.markdown() for display in displays)
+            parts.append(f":::::{{tab-item}} {literal(title)}\n\n{body}\n:::::\n")
+        return "::::::{tab-set}\n\n" + "\n".join(parts) + "\n::::::\n"
+
+    def html(self) -> str:
+        """Each title with its displays."""
+        return "".join(
+            f"<p><strong>{escape(title)}</strong></p>" + "".join(display.html() for display in displays)
+            for title, displays in self.items.items()
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self.markdown(), self.html, "tabs: " + ", ".join(self.items))
+
+
+def literal(text: str) -> str:
+    """Text in which MyST sees no markup, on one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|$~:])", r"\\\1", " ".join(text.split()))

@@ -77,18 +77,23 @@ def styled() -> Iterator[None]:
         yield
 
 
-def canvas(rows: int = 1, columns: int = 1, *, height: float = 2.6, **options: Any) -> tuple[Figure, Any]:
+def canvas(
+    rows: int = 1, columns: int = 1, *, height: float = 2.6, mosaic: list[list[str]] | None = None, **options: Any
+) -> tuple[Figure, Any]:
     """An empty figure of the book's width, apart from pyplot's list of open figures.
 
     Args:
         rows, columns: panels.
         height: of the whole figure in inches.
+        mosaic: names of panels by place, in place of rows and columns.
         **options: for `Figure.subplots`.
 
     Returns:
         The figure and its axes, as `Figure.subplots` gives them.
     """
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    if mosaic is not None:
+        return figure, figure.subplot_mosaic(mosaic, **options)  # type: ignore[arg-type]
     return figure, figure.subplots(rows, columns, **options)
 
 

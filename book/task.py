@@ -1,0 +1,418 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The task
+#
+# A machine runs day and night, and a microphone listens.
+# One day the machine sounds different.
+# The task is to notice.
+#
+# The difficulty is what we may learn from.
+# Faults are rare and each is different, so recordings of faults are missing.
+# A system learns from *normal* recordings alone, and must give every new recording a number, its **anomaly score**.
+# A higher score means "more anomalous".
+# This is *anomalous sound detection*, and it is Task 2 of the yearly DCASE challenge {cite:p}`koizumi2020dcase`.
+#
+# This page says which data sets exist, lets you hear the built-in machines that this book runs on,
+# and works through the official metrics on ten scores.
+# Some words that the whole book uses:
+#
+# - A **clip** is one recording of some seconds. A **machine type** is for example *fan*.
+# - **Training clips** are normal. **Test clips** are normal or anomalous, and nobody tells the system which.
+# - A **label** is that secret. It is used for one purpose: to measure how good the scores are.
+
+# %% tags=["parameters"]
+preset = "synthetic-2023"
+data_seed = 110
+
+# %% tags=["hide-input"]
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from asdbook import metrics, simulate
+from asdbook.data.years import YEARS
+from asdbook.experiment import provenance as origin
+from asdbook.report import checks, figures, listening, provenance, results, show, tables, worked
+
+started = time.time()
+
+# %% [markdown]
+# ## Five years of data sets
+#
+# Each year of the challenge asked a harder question.
+#
+# - **2020.** Several machines of one type, each with an ID. The ID of a test clip is known {cite:p}`koizumi2020dcase`.
+# - **2021 and 2022.** *Domain shift*: the machine runs at another speed, in another place, in other noise.
+#   Nearly all training clips come from the *source* domain, a handful from the *target* domain
+#   {cite:p}`kawaguchi2021dcase,dohi2022dcase`.
+#   From 2022 on the domain of a test clip is not told.
+# - **2023.** *First shot*: one section a machine type, and new machine types in the evaluation
+#   {cite:p}`dohi2023dcase`. Nobody can tune a system to a machine type.
+# - **2024.** The settings of some machine types, their **attributes**, are no longer told {cite:p}`nishida2024dcase`.
+#
+# {numref}`tab-years` is read from the library's own year table, which also decides what a system may see.
+# Test clips have no label, attribute or (from 2022 on) domain at all in this library: a system that asks for one stops
+# with an error.
+
+# %% tags=["hide-input"]
+rows = [[str(y.year), ", ".join(y.development), y.unit, ", ".join(y.test_fields), ", ".join(y.hidden) or "none"]
+        for y in YEARS.values() if 2020 <= y.year <= 2024]
+tables.Table(["year", "machine types (development)", "unit", "known of a test clip", "attributes hidden"], rows,
+             name="tab-years", caption="What each year's data hold, and what a system may know at test time")
+
+# %% [markdown]
+# The recordings of these years may not be shipped with a book: their licences forbid commercial use or ask for the same
+# licence again.
+# You can download them and run every chapter on them; see [](running.md).
+# Everything that runs on this page runs on sound that we make ourselves.
+
+# %% [markdown]
+# ## The built-in machines
+#
+# The library holds a simulator of seven machine types.
+# It builds each sound from physics: shafts and their orders, gears, bearings, flow noise, impacts that ring through
+# a casing, a room, a microphone, and the noise of a factory around it.
+# The set is laid out like the data of 2023, with the same machine types, file names, domains and numbers of clips.
+#
+# Why simulate?
+# Because then **we know the truth**: which fault a clip has, how severe it is, where it sits in time and frequency.
+# No real data set tells that.
+# And because a reader without any download can run everything.
+#
+# What simulated machines cannot do is replace recordings.
+# A method that works on them works on our idea of a machine.
+# So every number in this book carries a badge that names its data,
+# and no difference is ever taken between numbers from different data.
+# One more caution: the overall difficulty of the set was set once, so that two simple systems score about as they do on
+# real recordings. Their *level* on the built-in machines is therefore no finding.
+
+# %% tags=["hide-input"]
+facts = simulate.describe(preset)
+show.numbers(machines=len(facts), faults=sum(len(f["faults"]) for f in facts.values()))
+rows = [[machine, f["attributes"], ", ".join(f["domains"]["source"][:3]) + " …", ", ".join(f["domains"]["target"][:3]) + " …",
+         len(f["faults"])] for machine, f in facts.items()]
+tables.Table(["machine", "what the attributes change", "source", "target", "faults"], rows, name="tab-machines",
+             caption="The seven built-in machines, their settings, and how the domains differ")
+
+# %% [markdown]
+# There are {glue:text}`machines` machines with {glue:text}`faults` faults.
+# Below you hear each of them: first a healthy machine in its factory, then *the same clip with the fault*.
+# The two have the same speed, the same noise and the same place; only the fault differs.
+# So what you hear change is the fault.
+# Both sounds play at the same gain.
+# Under the two spectrograms (time to the right, frequency upwards, level as brightness) a third map shows
+# the difference. Red means that the fault adds level there, blue that it takes some away.
+#
+# Here faults are at full severity, and we play the least noisy of four clips.
+# In the test sets severity lies between 0.4 and 1 and the noise is often louder than the machine.
+#
+# ### Fan
+
+# %% tags=["hide-input"]
+heard = {"fan": listening.faults(preset, "fan", data_seed=data_seed)}
+listening.tabs(heard["fan"])
+
+# %% [markdown]
+# ### Gearbox
+
+# %% tags=["hide-input"]
+heard["gearbox"] = listening.faults(preset, "gearbox", data_seed=data_seed)
+listening.tabs(heard["gearbox"])
+
+# %% [markdown]
+# ### Bearing
+
+# %% tags=["hide-input"]
+heard["bearing"] = listening.faults(preset, "bearing", data_seed=data_seed)
+listening.tabs(heard["bearing"])
+
+# %% [markdown]
+# ### Slide rail
+
+# %% tags=["hide-input"]
+heard["slider"] = listening.faults(preset, "slider", data_seed=data_seed)
+listening.tabs(heard["slider"])
+
+# %% [markdown]
+# ### Valve
+
+# %% tags=["hide-input"]
+heard["valve"] = listening.faults(preset, "valve", data_seed=data_seed)
+listening.tabs(heard["valve"])
+
+# %% [markdown]
+# ### Toy car
+
+# %% tags=["hide-input"]
+heard["ToyCar"] = listening.faults(preset, "ToyCar", data_seed=data_seed)
+listening.tabs(heard["ToyCar"])
+
+# %% [markdown]
+# ### Toy train
+
+# %% tags=["hide-input"]
+heard["ToyTrain"] = listening.faults(preset, "ToyTrain", data_seed=data_seed)
+listening.tabs(heard["ToyTrain"])
+
+# %% [markdown]
+# ### Which faults change the sound most
+#
+# {numref}`fig-excess` ranks the faults by how much they change the spectrogram where they sit.
+# Look at the short bars: those faults hardly change any level.
+# They change *when* things happen, and a system that only looks at the mean spectrum will miss them.
+
+# %% tags=["hide-input"]
+order = sorted((one for group in heard.values() for one in group.values()), key=lambda one: -one.excess())
+dots = [figures.Dot(f"{one.machine}, {one.fault}", one.excess()) for one in order]
+show.numbers(weakest=f"{order[-1].machine} {order[-1].fault}", weakest_db=(order[-1].excess(), ".1f"),
+             strongest=f"{order[0].machine} {order[0].fault}", strongest_db=(order[0].excess(), ".1f"))
+figures.intervals(dots, unit="mean change inside the fault's place (dB)").named(
+    "fig-excess", f"The {order[0].machine}'s {order[0].fault} changes its place in the spectrogram most, "
+    f"the {order[-1].machine}'s {order[-1].fault} least (full severity, one clip each).")
+
+# %% [markdown]
+# The largest change is that of the {glue:text}`strongest`, with {glue:text}`strongest_db` dB,
+# the smallest that of the {glue:text}`weakest`, with {glue:text}`weakest_db` dB.
+#
+# ### Does the simulator deserve trust?
+#
+# A simulator can cheat without anyone noticing: by loudness, by file order, by a noise that only faulty clips have.
+# So we test it like a measuring instrument.
+# Each check is a number with an interval over several data seeds, and a band that was fixed beforehand.
+# A check *passes* when the whole interval lies inside the band and *fails* when the whole interval lies outside;
+# otherwise it stays *undecided*.
+
+# %% tags=["hide-input"]
+found = checks.load()
+show.numbers(checked=len(found.rows), passed=found.count("pass"), failed=found.count("fail"), open=found.count("undecided"))
+found.table(name="tab-checks", caption="Checks of the built-in machines")
+
+# %% [markdown]
+# Checks in this table: {glue:text}`checked`.
+# Passed: {glue:text}`passed`. Failed: {glue:text}`failed`. Undecided: {glue:text}`open`.
+# A failed check is a known limit of the built-in machines, and results that lean on it deserve less trust.
+
+# %% [markdown]
+# ## The metrics, on ten scores
+#
+# How good is a list of scores?
+# We work the official metrics through on ten made-up clips of one machine.
+# {numref}`fig-ten` shows them. In the target domain all scores are higher, the normal ones too:
+# that is what domain shift does to most systems.
+
+# %% tags=["hide-input"]
+ten = worked.ten()
+figures.ten_scores(ten.label, ten.score, ten.domain).named(
+    "fig-ten", f"Ten scores: {len(ten.normals())} normal clips (dots) and {len(ten.anomalies())} anomalous ones "
+    "(crosses). Most anomalies score higher, but not all.")
+
+# %% [markdown]
+# ### Step 1: compare pairs
+#
+# Take one normal and one anomalous clip.
+# The system is right about this pair when the anomaly scores higher. A tie counts one half.
+# The **AUC** is the share of pairs that it gets right:
+#
+# $$
+# \AUC = \frac{1}{N^- N^+} \sum_{i=1}^{N^-} \sum_{j=1}^{N^+}
+# \left( \mathbb{1}\left[\score(x^+_j) > \score(x^-_i)\right]
+# + \tfrac12\, \mathbb{1}\left[\score(x^+_j) = \score(x^-_i)\right] \right)
+# $$ (task-auc)
+#
+# where $N^-$ and $N^+$ are the numbers of normal and anomalous clips.
+# {numref}`tab-pairs` lists every pair of our ten clips. Count the ones.
+
+# %% tags=["hide-input"]
+won, all_pairs = worked.share_won(ten.normals(), ten.anomalies()), len(ten.normals()) * len(ten.anomalies())
+show.numbers(won=(won * all_pairs, "g"), pairs=all_pairs, auc=(won, ".4f"))
+worked.pairs(ten.normals(), ten.anomalies(), name="tab-pairs", caption="Every normal clip against every anomalous one")
+
+# %% [markdown]
+# Right pairs: {glue:text}`won` of {glue:text}`pairs`, so the AUC is {glue:text}`auc`.
+# Guessing gives one half. The library counts the same way, only faster:
+
+# %%
+float(metrics.auc(ten.label, ten.score))
+
+# %%
+show.source(metrics.auc)
+
+# %% [markdown]
+# ### Step 2: the ROC curve
+#
+# The same number has a picture.
+# Move a threshold down through the scores.
+# Each time it passes an anomaly, one more anomaly is detected, and the curve goes up.
+# Each time it passes a normal clip, there is one more false alarm, and the curve goes right.
+# {numref}`tab-steps` lists the walk, {numref}`fig-roc` draws it. The area below the curve is the AUC.
+
+# %% tags=["hide-input"]
+worked.steps(ten, name="tab-steps", caption="Walking down the scores")
+
+# %% tags=["hide-input"]
+figures.roc(ten.label, ten.score).named(
+    "fig-roc", f"The ROC curve of the ten scores has the area {won:.3f}. The shaded strip is what the partial AUC looks at.")
+
+# %% [markdown]
+# ### Step 3: only few false alarms are bearable
+#
+# An engineer who is called at night for nothing switches the system off.
+# So the challenge also looks at the left edge of the curve alone, up to a false-alarm rate of $p = 0.1$.
+# With $A(p)$ the area of that strip, the official **pAUC** is scaled such that guessing gives one half again
+# (McClish's standardisation):
+#
+# $$
+# \pAUC = \frac12 \left( 1 + \frac{A(p) - p^2/2}{p - p^2/2} \right)
+# $$ (task-pauc)
+
+# %%
+p = metrics.roc.MAX_FPR
+fpr, tpr = figures.roc_points(ten.label, ten.score)
+top = tpr[fpr == 0].max()       # detection rate before the first false alarm
+area = p * top                  # the curve is flat up to p, because one of six normal clips is already more than p
+by_hand = 0.5 * (1 + (area - p**2 / 2) / (p - p**2 / 2))
+by_hand, float(metrics.pauc(ten.label, ten.score))
+
+# %% tags=["hide-input"]
+worst = metrics.pauc(np.array([0, 1]), np.array([1.0, 0.0]))
+show.numbers(p=(p, "g"), pauc=(by_hand, ".4f"), strip=(area, "g"), worst=(worst, ".4f"),
+             literal=("undefined" if np.isnan(metrics.pauc(ten.label, ten.score, literal=True)) else "defined", ""))
+
+# %% [markdown]
+# The strip has the area {glue:text}`strip`, so the pAUC is {glue:text}`pauc`, by hand and in the library.
+#
+# Two things to know when you read a table.
+# The worst possible pAUC is not zero but {glue:text}`worst`; a value just below one half is already bad.
+# And the formula that the challenge papers print is another one.
+# It looks at the highest-scoring $\lfloor p N^- \rfloor$ normal clips alone.
+# With our six normal clips that is none of them, and the printed formula is {glue:text}`literal`.
+# All published numbers that we checked follow the official code, which is {eq}`task-pauc`.
+#
+# ### Step 4: two domains
+#
+# From 2022 on there is an AUC for each domain, and its definition surprises many readers.
+# **The source AUC compares the normal clips of the source domain with the anomalies of _both_ domains.**
+# The target AUC compares the normal clips of the target domain with the same anomalies.
+
+# %% tags=["hide-input"]
+worked.pairs(ten.normals("source"), ten.anomalies(), name="tab-source",
+             caption="Source AUC: normal source clips against all anomalies")
+
+# %% tags=["hide-input"]
+worked.pairs(ten.normals("target"), ten.anomalies(), name="tab-target",
+             caption="Target AUC: normal target clips against all anomalies")
+
+# %% [markdown]
+# Why like this?
+# A system has one threshold for both domains, because nobody tells it the domain of a clip.
+# If all target scores are higher, a threshold that catches the source anomalies rings for every normal target clip.
+# Comparing within each domain would hide that.
+# The official rule shows it: domain shift *raises* the source AUC and *lowers* the target AUC.
+# So a high source AUC alone proves nothing.
+# {numref}`tab-conventions` sets both readings side by side. Some published code uses the second one,
+# and papers rarely say which they used; from 2022 on our records hold both.
+
+# %% tags=["hide-input"]
+worked.conventions(ten, name="tab-conventions", caption="The same ten scores under the two readings of “AUC of a domain”")
+
+# %% [markdown]
+# ### Step 5: one number
+#
+# The official score $\Omega$ is the harmonic mean of all these numbers, over all machines:
+#
+# $$
+# \Omega = \hmean_{m,\, s} \left\{ \AUC_{m,s,\text{source}},\ \AUC_{m,s,\text{target}},\ \pAUC_{m,s} \right\}
+# $$ (task-omega)
+#
+# The harmonic mean leans towards the smallest value: one bad machine cannot be bought back by two good ones.
+
+# %%
+values = np.array([number.value for number in ten.evaluate().columns.values()])
+harmonic, arithmetic = float(metrics.harmonic_mean(values)), float(values.mean())
+show.numbers(omega=(harmonic, ".4f"), mean=(arithmetic, ".4f"))
+values.round(4), round(harmonic, 4), round(arithmetic, 4)
+
+# %% [markdown]
+# Here $\Omega$ is {glue:text}`omega`, and the plain mean would be {glue:text}`mean`.
+#
+# ### Step 6: how sure are we?
+#
+# Ten clips prove little. With other clips of the same machine the numbers would differ.
+# We draw the clips again and again with replacement, compute the score each time,
+# and keep the middle 95 % (a *bootstrap*; clips cut from one recording stay together).
+# The small numbers in {numref}`tab-conventions` are these intervals, and they are wide.
+# A real test set has about two hundred clips a machine, and its intervals are still several points wide.
+# That is why this book prints no result without one.
+#
+# ### Step 7: from a score to an alarm
+#
+# A score becomes a decision through a threshold.
+# The official rule fits a gamma distribution to scores of normal training clips and takes its 90 % quantile.
+# The fit must use clips that the system did not train on; otherwise it has seen them and scores them too low.
+# Nothing in the official score depends on this threshold, but an engineer does.
+
+# %%
+held_out = np.random.default_rng(data_seed).gamma(4.0, 0.07, size=40)   # made-up scores of 40 held-out normal clips
+limit = metrics.threshold(held_out, quantile=0.9)
+alarm = metrics.decide(ten.score, limit)
+rates = metrics.false_alarms(ten.label, alarm, ten.domain)
+rates
+
+# %% tags=["hide-input"]
+show.numbers(limit=(limit.value, ".3f"), caught=int(alarm[ten.label == 1].sum()), anomalies=int(ten.label.sum()),
+             source_rate=(rates["source"], ".0%"), target_rate=(rates["target"], ".0%"))
+
+# %% [markdown]
+# The threshold is {glue:text}`limit`.
+# It catches {glue:text}`caught` of {glue:text}`anomalies` anomalies.
+# The price differs: false alarms for {glue:text}`source_rate` of the normal source clips and
+# {glue:text}`target_rate` of the normal target clips, *at one threshold*.
+# This is domain shift as the person on call feels it.
+
+# %% [markdown]
+# ## Try it
+#
+# Guess first, then unfold the answer. The answers are computed when this page is built.
+#
+# **1.** All ten clips get the same score. What are AUC and pAUC?
+
+# %% tags=["hide-cell"]
+equal = np.full(len(ten.score), 0.5)
+float(metrics.auc(ten.label, equal)), float(metrics.pauc(ten.label, equal))   # every pair is a tie: chance
+
+# %% [markdown]
+# **2.** A friend subtracts 0.2 from every target score. What happens to the source AUC, the target AUC and $\Omega$?
+
+# %% tags=["hide-cell"]
+shifted = replace(ten, score=np.where(ten.domain == "target", ten.score - 0.2, ten.score))
+{name: (round(before.value, 3), round(after.value, 3))
+ for (name, before), after in zip(ten.evaluate(draws=0).columns.items(), shifted.evaluate(draws=0).columns.values())}
+
+# %% [markdown]
+# **3.** You square every score. Which of the numbers above change?
+
+# %% tags=["hide-cell"]
+squared = replace(ten, score=ten.score**2)
+squared.evaluate(draws=0).score.value == ten.evaluate(draws=0).score.value   # only the order of scores counts
+
+# %% [markdown]
+# ## Provenance
+
+# %% tags=["hide-input"]
+provenance.of_page({
+    "built-in machines": f"{preset}, simulator version {simulate.VERSION}, data seed {data_seed}",
+    "commit": tables.code(origin.commit()), "device": origin.processor(),
+    "wall time": provenance.seconds_text(time.time() - started), "peak memory": f"{origin.peak_memory_mb():.0f} MB",
+})

@@ -1,0 +1,74 @@
+"""The simulator's checks as a table: what was measured, its interval, its band, its verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from asdbook.errors import BadInput
+from asdbook.report.results import folder
+from asdbook.report.tables import Html, Table, Value
+
+FILE = "simulator/checks.json"
+MARKS = {"pass": "✓ pass", "fail": "✗ fail", "undecided": "? undecided"}
+"""A sign besides the colour, for readers who see none."""
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What `asdbook data synth --check` wrote into the book's results.
+
+    Attributes:
+        content: the file; None when the checks were not run.
+    """
+
+    content: Mapping[str, Any] | None
+
+    @property
+    def rows(self) -> list[Mapping[str, Any]]:
+        """The summary checks, in order."""
+        return [] if self.content is None else list(self.content["checks"])
+
+    def count(self, verdict: str) -> int:
+        """How many summaries have this verdict."""
+        return sum(row["verdict"] == verdict for row in self.rows)
+
+    def table(self, **options: Any) -> Table:
+        """One row a check; a row that says so when none was run."""
+        columns = ["check", "what is measured", "mean and 95 % interval", "allowed", "verdict", "note"]
+        rows = [[f"{row['number']} {row['name']}", row["statistic"],
+                 Value(row["mean"], row["low"], row["high"], digits=3), band(row["band"]),
+                 Html(f'<span class="asd-verdict">{MARKS[row["verdict"]]}</span>'), row.get("note", "")]
+                for row in self.rows]
+        return Table(columns, rows or [["not run", None, None, None, None, None]], **options)
+
+
+def load() -> Checks:
+    """The committed checks of the simulator, or none.
+
+    Raises:
+        BadInput: the file is there and is not what the check command writes.
+    """
+    path = folder() / FILE
+    if not path.is_file():
+        return Checks(None)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if {row["verdict"] for row in content["checks"]} <= set(MARKS):
+            return Checks(content)
+        raise ValueError("an unknown verdict")
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = "write it anew with `asdbook data synth --check`"
+        raise BadInput(f"{FILE}: not a file of checks ({error}): {remedy}") from error
+
+
+def band(ends: list[float | None]) -> str:
+    """What is allowed, in words."""
+    low, high = ends
+    if low is None:
+        return "any" if high is None else f"at most {high:g}"
+    if high is None:
+        return f"at least {low:g}"
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"

@@ -1,0 +1,147 @@
+"""Hear the built-in machines: a clip with a fault, its twin without, where the fault sits, what is known.
+
+The twin has the same draws of speed, noise, place and level; only the fault is gone. So whatever differs
+between the two sounds is the fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asdbook import simulate
+from asdbook.report import audio, spectrograms
+from asdbook.report.show import Picture, Prose, Tabs
+
+CANDIDATES = 4
+"""Clips of which the one with the least noise is played: a listener should hear the machine at all."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A fault and its twin.
+
+    Attributes:
+        machine, fault: names.
+        what, where: sentences of the simulator.
+        twin: both sounds and the truth.
+    """
+
+    machine: str
+    fault: str
+    what: str
+    where: str
+    twin: simulate.Twin
+
+    @property
+    def waves(self) -> tuple[np.ndarray, np.ndarray]:
+        """Healthy and faulty, float in [-1, 1)."""
+        return self.twin.healthy / 32768, self.twin.anomalous / 32768
+
+    @property
+    def snr(self) -> float:
+        """Level of the healthy machine over the factory noise in dB."""
+        return float(self.twin.truth["snr_db"])
+
+    def excess(self) -> float:
+        """Mean level change that the fault makes inside its boxes (anywhere, without boxes), in dB."""
+        healthy, faulty = (spectrograms.levels(wave) for wave in self.waves)
+        change = np.abs(faulty - healthy)
+        inside = box_mask(self.twin.boxes, change.shape)
+        return float(change[inside].mean() if inside.any() else change.mean())
+
+    def picture(self) -> Picture:
+        """Both spectrograms on one colour scale, and what the fault changes."""
+        healthy, faulty = self.waves
+        boxes = [tuple(float(edge) for edge in box) for box in self.twin.boxes]
+        return spectrograms.change(
+            spectrograms.Panel("healthy twin", healthy), spectrograms.Panel(f"fault: {self.fault}", faulty, boxes)
+        )
+
+    def players(self) -> audio.Players:
+        """Both sounds at one gain, each with words."""
+        healthy, faulty = self.waves
+        noise = ", ".join(self.twin.truth["noise"])
+        return audio.players(
+            audio.Sound(f"{self.machine}, healthy", healthy, f"The healthy machine; factory noise: {noise}."),
+            audio.Sound(f"{self.machine}, {self.fault}", faulty, f"{self.what} Heard as: {self.where}."),
+        )
+
+    def known(self) -> Prose:
+        """What the simulator knows of the clip, in one paragraph."""
+        truth = self.twin.truth
+        settings = ", ".join(f"{key} {value}" for key, value in truth["heard"].items())
+        return Prose(
+            f"{self.what} Known of this clip: severity {truth['severity']:g} of 1, {settings}, the machine "
+            f"{abs(self.snr):g} dB {'above' if self.snr >= 0 else 'below'} the noise. "
+            f"The fault changes the spectrogram by {self.excess():.1f} dB on average where it sits."
+        )
+
+
+def box_mask(boxes: Any, shape: tuple[int, int]) -> np.ndarray:
+    """Which cells (bin, frame) of `spectrograms.levels` lie in one of the boxes [t0, t1, f0, f1] (s, Hz)."""
+    hz = np.arange(shape[0]) * spectrograms.FS / spectrograms.WINDOW
+    seconds = (np.arange(shape[1]) + 2) * spectrograms.HOP / spectrograms.FS
+    mask = np.zeros(shape, bool)
+    for start, end, low, high in boxes:
+        mask |= ((hz >= low) & (hz <= high))[:, None] & ((seconds >= start) & (seconds <= end))[None]
+    return mask
+
+
+def fault(preset: str, machine: str, name: str, *, data_seed: int, severity: float = 1.0) -> Heard:
+    """One fault of one machine at the given severity, the least noisy of a few clips."""
+    facts = next(f for f in simulate.describe(preset)[machine]["faults"] if f["name"] == name)
+    spec = simulate.Spec(
+        preset=preset, data_seed=data_seed, profile="quick", machines=(machine,), severity=severity, faults=(name,)
+    )
+    twins = [simulate.twin(spec, machine, "audit", "source", k, CANDIDATES) for k in range(CANDIDATES)]
+    best = max(twins, key=lambda twin: twin.truth["snr_db"])
+    return Heard(machine, name, facts["what"], facts["where"], best)
+
+
+def faults(preset: str, machine: str, *, data_seed: int, severity: float = 1.0) -> dict[str, Heard]:
+    """Every fault of a machine, by name."""
+    names = [f["name"] for f in simulate.describe(preset)[machine]["faults"]]
+    return {name: fault(preset, machine, name, data_seed=data_seed, severity=severity) for name in names}
+
+
+def tabs(heard: Mapping[str, Heard]) -> Tabs:
+    """A tab a fault: what is known, both spectrograms, both sounds."""
+    return Tabs({name: [one.known(), one.picture(), one.players()] for name, one in heard.items()})
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip of a built-in set, rendered again from its official name."""
+
+    wave: np.ndarray
+    truth: Mapping[str, Any]
+
+
+NAME = re.compile(r"section_\d+_(source|target)_(train|test)_(normal|anomaly)_(\d+)")
+
+
+def clip(file: str, *, preset: str, data_seed: int, profile: str) -> Clip:
+    """The clip of that name as a run heard it: sound (float) and truth.
+
+    Args:
+        file: official path, "fan/test/section_00_source_test_anomaly_0003_m-n_W.wav".
+        preset, data_seed, profile: of the run's data.
+    """
+    from asdbook.errors import BadInput
+
+    machine = file.split("/")[0]
+    spec = simulate.Spec(preset=preset, data_seed=data_seed, profile=profile, machines=(machine,))
+    found = NAME.search(file)
+    if found is None:
+        raise BadInput(f"{file}: not a clip of a built-in set: its name does not follow the 2023 grammar")
+    domain, role, label, number = found.groups()
+    first = spec.machine(machine).layout.first_index
+    block = simulate.render(spec, machine, role, domain, label, 1, int(number) - first)
+    if block.names[0] != file:
+        raise BadInput(f"{file}: data seed {data_seed} has {block.names[0]} there: name the run's own data seed")
+    return Clip(block.audio[0] / 32768, block.truth[0])
