@@ -201,3 +201,25 @@ def test_score_of_a_test_clip_is_the_recorded_score(stored, tmp_path):
     [result] = score_files(str(stored.folder), [path], machine="fan")
     table = stored.scores().set_index("file")
     assert result["score"] == pytest.approx(table.loc[name, "score"], rel=1e-6)
+
+
+@pytest.mark.real
+def test_trivial_on_real_recordings_is_the_folders_own_table(home, real_data):
+    """AUC by clip and by recording as in the README of the real recordings (three printed digits)."""
+    from asdbook.experiment.evaluate import evaluate_path
+
+    stored = experiment.run("trivial", str(real_data), profile="quick")
+    printed = {  # machine, ID: AUC of clips, AUC of recordings
+        ("fan", "00"): (0.778, 0.800), ("fan", "02"): (0.878, 0.900), ("fan", "04"): (0.725, 0.700),
+        ("pump", "00"): (0.644, 0.700), ("pump", "02"): (0.759, 0.800), ("pump", "04"): (0.791, 0.800),
+        ("slider", "00"): (0.506, 0.500), ("slider", "02"): (0.794, 0.850), ("slider", "04"): (0.459, 0.450),
+    }  # fmt: skip
+    for column, by_recording in enumerate((False, True)):
+        result = evaluate_path(stored.folder, by_recording=by_recording)["metrics"]["official"]
+        found = {
+            (m["machine"], c["unit"]): c["value"]
+            for m in result["machines"] for c in m["cells"] if c["quantity"] == "AUC"
+        }
+        assert found.keys() == printed.keys()
+        for unit, values in printed.items():
+            assert found[unit] == pytest.approx(values[column], abs=6e-4), (unit, by_recording)

@@ -17,6 +17,7 @@ def evaluate(
     ],
     truth: Annotated[Path | None, typer.Option(help="truth folder in the evaluator's layout")] = None,
     year: Annotated[int | None, typer.Option(help="year of the rules (2020 to 2025)")] = None,
+    by_recording: Annotated[bool, typer.Option(help="score recordings: the mean over clips cut from one")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Official metrics of scores made anywhere.
@@ -25,7 +26,7 @@ def evaluate(
     """
     from asdbook.experiment.evaluate import evaluate_path
 
-    result = evaluate_path(path, truth=truth, year=year)
+    result = evaluate_path(path, truth=truth, year=year, by_recording=by_recording)
     if as_json:
         typer.echo(json.dumps(result, indent=1))
         return

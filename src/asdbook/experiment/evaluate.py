@@ -10,8 +10,10 @@ import csv
 import gzip
 import io
 import json
+import math
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ def evaluate_path(
     *,
     draws: int = 2000,
     seed: int = 0,
+    by_recording: bool = False,
 ) -> dict[str, Any]:
     """A year's official numbers, in both domain conventions from 2022 on, and decisions where there are some.
 
@@ -47,6 +50,7 @@ def evaluate_path(
             scores file or from names that carry them.
         year: whose rules apply; a record knows its own, official file names say enough for a default.
         draws: bootstrap resamples; 0 for no intervals.
+        by_recording: score recordings, not clips: the mean over the clips that were cut from one.
         seed: seed of the resamples; the default is the one that records are made with.
 
     Returns:
@@ -73,6 +77,9 @@ def evaluate_path(
         year = year if year is not None else info.get("year")
         clips = _read_scores(file, truth, year)
         year = _year_of_scores(file, clips, year, notes)
+    if by_recording:
+        clips = _recordings(clips)
+        notes.append("scores are means over the clips of a recording")
     return {
         "path": str(path),
         "kind": kind,
@@ -82,6 +89,18 @@ def evaluate_path(
         "decisions": _decisions(clips),
         "notes": notes,
     }
+
+
+def _recordings(clips: Sequence[Clip]) -> list[Clip]:
+    """One entry a recording, with the mean score of its clips and no decision."""
+    groups: dict[tuple[Any, ...], list[Clip]] = {}
+    for clip in clips:
+        key = (clip.machine, clip.unit, clip.domain, clip.label, clip.recording or clip.file)
+        groups.setdefault(key, []).append(clip)
+    return [
+        replace(group[0], score=math.fsum(clip.score for clip in group) / len(group), decision=None)
+        for group in groups.values()
+    ]
 
 
 def _metrics(clips: Sequence[Clip], year: int, draws: int, seed: int) -> dict[str, Any]:
