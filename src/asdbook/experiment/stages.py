@@ -20,7 +20,7 @@ Produced = tuple[dict[str, torch.Tensor], dict[str, Any]]
 def slug(name: str) -> str:
     """A name that is safe in a path: letters, digits, dot, dash; what is lost is kept apart by a hash."""
     plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip(".-")[:60]
-    return plain if plain == name else f"{plain}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
+    return plain if plain == name != "" else f"{plain}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
 class StageCache:
