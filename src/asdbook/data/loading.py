@@ -42,8 +42,6 @@ def load(
 ) -> DataSet:
     """Decodes a folder of clips once into a wave store; after that it is opened as it lies.
 
-    Whether it must be decoded again is told by the paths, sizes and times of its files.
-
     Args:
         folder: official layout or one's own (`indexing`).
         cache_dir: where the store goes: 32 kB for each second of sound.
@@ -69,15 +67,19 @@ def load(
     if not (final / "set.json").exists():
         draft = draft_of(listing, year=year, truth=truth)
         add_headers(draft)
-        cache.mkdir(parents=True, exist_ok=True)
-        need_space(cache, int(sum(row["seconds"] or 0 for row in draft.rows) * SAMPLE_RATE * 2))
         chosen = kind or _mark_kind(mark) or _kind_of(draft)
-        workers = threads or min(2, os.cpu_count() or 1)
-        write_folder(final, lambda partial: _decode_into(partial, draft, name, chosen, skip_bad, workers))
+        _write_store(final, draft, name, chosen, skip_bad, threads or min(2, os.cpu_count() or 1))
     opened = open_set(final)  # knows nothing of the folder: a set holds no path of the machine
     return replace(
         opened, table=ClipTable(opened.table.frame, root=root, year=opened.year, notes=opened.notes)
     )
+
+
+def _write_store(final: Path, draft: Draft, name: str, kind: Kind, skip_bad: bool, workers: int) -> None:
+    """Writes the set's folder, if there is room for it."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    need_space(final.parent, int(sum(row["seconds"] or 0 for row in draft.rows) * SAMPLE_RATE * 2))
+    write_folder(final, lambda partial: _decode_into(partial, draft, name, kind, skip_bad, workers))
 
 
 def _decode_into(
