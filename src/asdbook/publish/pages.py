@@ -58,8 +58,13 @@ class Book:
 
     @property
     def static(self) -> Path:
-        """Style sheets and, below `audio` and `figures`, what chapters write."""
+        """Style sheets and the logo."""
         return self.root / "book" / "_static"
+
+    @property
+    def produced(self) -> Path:
+        """Sounds and figures that chapters wrote, named by content."""
+        return self.build / "static"
 
     @cached_property
     def pages(self) -> tuple[Page, ...]:

@@ -157,7 +157,7 @@ def _environment(book: Book) -> Iterator[None]:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "ASDBOOK_PROGRESS": "0",
         "ASDBOOK_BOOK": str(book.root),
-        "ASDBOOK_STATIC": str(book.static),
+        "ASDBOOK_STATIC": str(book.produced),  # where asdbook.report puts sounds and figures
         "TQDM_DISABLE": "1",
         "NO_COLOR": "1",
         "PYTHONHASHSEED": "0",

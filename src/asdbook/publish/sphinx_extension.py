@@ -1,4 +1,4 @@
-"""What this book adds to Sphinx: safe docstrings, and no scripts that nobody uses.
+"""What this book adds to Sphinx: safe docstrings, MathJax as files, no scripts that nobody uses.
 
 Docstrings here are plain text with backticks.
 
@@ -10,9 +10,13 @@ outside backticks are characters, not marks. What stands in single backticks is 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
+import shutil
 from pathlib import Path
 from typing import Any
+
+from asdbook.errors import BadInput
 
 SECTION = re.compile(
     r"^(Args|Attributes|Returns|Raises|Yields|Examples?|Notes?|Warns|Warning|References|See Also):\s*$"
@@ -20,6 +24,9 @@ SECTION = re.compile(
 AUTOMODULE = re.compile(r"^\.\. automodule:: (asdbook[\w.]*)$", re.MULTILINE)
 DIRECTIVE = re.compile(r"^\s*(\.\. |>>> |:\w+)")
 MARKS = re.compile(r"([*|])|(?<=\w)(_)(?!\w)")
+MATHJAX = "sphinx-mathjax-offline"  # an import name that only importlib can say
+MATHJAX_FILES = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2")
+"""Of the 24 MB that the package ships: the one script with all of TeX's extensions, and its fonts."""
 VALUES = ("attribute", "data", "property")
 """What napoleon would read as `type: description`, taking a sentence's colon for that mark."""
 
@@ -41,6 +48,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", before, priority=400)
     app.connect("autodoc-process-docstring", after, priority=600)
     app.connect("html-page-context", drop_live_cells, priority=900)
+    app.connect("build-finished", finish_static)
     return {"parallel_read_safe": True}
 
 
@@ -62,6 +70,27 @@ def drop_live_cells(app: Any, pagename: str, template: str, context: dict[str, A
         for script in context.get("script_files", [])
         if "thebe" not in f"{getattr(script, 'filename', script)} {getattr(script, 'attributes', {})}".lower()
     ]
+
+
+def finish_static(app: Any, failure: Exception | None) -> None:
+    """Adds MathJax to the site; drops figures that Sphinx has copied to `_images`.
+
+    After the build, since Jupyter Book puts every script that lies in a static folder on every page.
+    """
+    if failure is not None or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    shutil.rmtree(static / "figures", ignore_errors=True)
+    spec = importlib.util.find_spec(MATHJAX)
+    if spec is None or spec.origin is None:
+        raise BadInput("the package sphinx-mathjax-offline is missing: run `make setup`")
+    mathjax = Path(spec.origin).parent / "static" / "mathjax"
+    for name in MATHJAX_FILES:
+        part = mathjax / name
+        for file in [part] if part.is_file() else part.iterdir():
+            target = static / "mathjax" / file.relative_to(mathjax)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
 
 
 def safe_lines(lines: list[str]) -> list[str]:

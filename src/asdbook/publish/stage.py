@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 from pathlib import Path
@@ -20,10 +19,6 @@ MODULES = re.compile(r"^<!-- modules: (asdbook[\w.]*) -->$", re.MULTILINE)
 
 MADE = re.compile(r"_static/((?:audio|figures)/[\w.-]+\.(?:wav|png))")
 """Sounds and pictures that chapters wrote, as pages name them."""
-
-MATHJAX = "sphinx-mathjax-offline"  # an import name that only importlib can say
-MATHJAX_FILES = ("tex-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2")
-"""Of the 24 MB that the package ships: the script, TeX extensions that it loads when needed, fonts."""
 
 BANNER = """
 
@@ -129,28 +124,16 @@ def _add_banner(notebook: Any, page: Page) -> None:
 
 
 def _stage_static(book: Book) -> None:
-    """Style sheets, MathJax, and the sounds and pictures that staged pages name (older ones stay behind)."""
+    """Style sheets, and the sounds and figures that staged pages name (older ones stay behind)."""
     target = book.source / "_static"
-    target.mkdir()
     for file in book.static.rglob("*"):
-        if file.is_file() and not {"audio", "figures"} & set(file.relative_to(book.static).parts):
+        if file.is_file():
             _copy(file, target / file.relative_to(book.static))
-    for name in _made(book):
-        if (file := book.static / name).is_file():  # the site checker names missing ones
-            _copy(file, target / name)
-    spec = importlib.util.find_spec(MATHJAX)
-    if spec is None or spec.origin is None:
-        raise BadInput("the package sphinx-mathjax-offline is missing: run `make setup`")
-    mathjax = Path(spec.origin).parent / "static" / "mathjax"
-    for name in MATHJAX_FILES:
-        part = mathjax / name
-        for file in [part] if part.is_file() else part.iterdir():
-            _copy(file, target / "mathjax" / file.relative_to(mathjax))
-
-
-def _made(book: Book) -> set[str]:
     pages = [path for path in book.source.rglob("*") if path.suffix in (".ipynb", ".md")]
-    return {name for path in pages for name in MADE.findall(path.read_text(encoding="utf-8"))}
+    texts = [path.read_text(encoding="utf-8") for path in pages]
+    for name in sorted({name for text in texts for name in MADE.findall(text)}):
+        if (file := book.produced / name).is_file():  # the site's checker names missing ones
+            _copy(file, target / name)
 
 
 def _copy(source: Path, target: Path) -> None:
