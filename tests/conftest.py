@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Timed assertions are forbidden: a busy machine is no bug.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several test processes share few cores
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -73,13 +72,3 @@ OWN = [
     "press/test/normal/tuesday 1.wav",
     "press/test/anomaly/broken belt.wav",
 ]
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The small cut of MIMII recordings."""
-    place = os.environ.get("ASDBOOK_REAL_DATA", str(Path(__file__).parents[2].parent / "shared" / "data"))
-    root = Path(place) / "mimii_min6db"
-    if not root.is_dir():
-        pytest.skip(f"no real recordings in {root}: set ASDBOOK_REAL_DATA")
-    return root

@@ -54,25 +54,22 @@ def load(
         threads: for decoding; by default two, or one on one core.
 
     Raises:
-        BadFiles: unusable files, all at once.
-        BadInput: see `indexing.index`.
-        RunFailed: the disk is too full.
+        BadFiles, BadInput: see `indexing.index`; unusable files all at once. RunFailed: the disk is too full.
     """
-    root, cache = Path(folder), Path(cache_dir)
+    root = Path(folder)
     listing = list_files(root)
     mark = sidecars.read_mark(root)
     name = name or mark.get("name") or root.resolve().name
     truth = Path(truth) if truth is not None else None
-    final = cache / f"{_slug(name)}-{_listing_key(listing, (name, year, kind, skip_bad), truth)}"
+    final = Path(cache_dir) / f"{_slug(name)}-{_listing_key(listing, (name, year, kind, skip_bad), truth)}"
     if not (final / "set.json").exists():
         draft = draft_of(listing, year=year, truth=truth)
         add_headers(draft)
         chosen = kind or _mark_kind(mark) or _kind_of(draft)
         _write_store(final, draft, name, chosen, skip_bad, threads or min(2, os.cpu_count() or 1))
     opened = open_set(final)  # knows nothing of the folder: a set holds no path of the machine
-    return replace(
-        opened, table=ClipTable(opened.table.frame, root=root, year=opened.year, notes=opened.notes)
-    )
+    table = ClipTable(opened.table.frame, root=root, year=opened.year, notes=opened.notes)
+    return replace(opened, table=table)
 
 
 def _write_store(final: Path, draft: Draft, name: str, kind: Kind, skip_bad: bool, workers: int) -> None:
