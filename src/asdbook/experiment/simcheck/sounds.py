@@ -70,11 +70,10 @@ class Sounds:
 
 def join(parts: Sequence[Sounds]) -> Sounds:
     """Clips one after the other."""
-    arrays = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("numbers", "spectrum", "level", "peak", "samples")
-    )
-    return Sounds(*arrays, truth=tuple(row for part in parts for row in part.truth))
+    names = ("numbers", "spectrum", "level", "peak", "samples")
+    numbers, spectrum, level, peak, samples = (np.concatenate([getattr(p, name) for p in parts]) for name in names)
+    rows = tuple(row for part in parts for row in part.truth)
+    return Sounds(numbers, spectrum, level, peak, samples, rows)
 
 
 _LOGMEL = LogMel(n_fft=1024, hop=512, bands=128)  # as the trivial detector

@@ -1,0 +1,249 @@
+"""The ten checks (methods/simulator.md 7 and 1b): from measured cells to checks with verdicts.
+
+Each function takes the cells, machine -> one dictionary per data seed (`cell.measure`), and returns summaries and
+details. Bands are the notes'; where they give none, the comment beside it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from asdbook.experiment.simcheck import audibility
+from asdbook.experiment.simcheck.bands import CHANCE, Band, Check, check, each, mean_of
+from asdbook.experiment.simcheck.cell import LEVELS
+
+Cells = Mapping[str, Sequence[Mapping[str, Any]]]
+Value = Callable[[Mapping[str, Any]], float]
+Judged = tuple[list[Check], list[Check]]
+
+LEVEL: Band = (0.5, 0.65)
+BELOW_FULL_SCALE: Band = (0.0, 32766 / 32768)
+EXACT: Band = (0.5, 0.5)
+ALL_EQUAL: Band = (1.0, 1.0)
+HARDER: Band = (0.0, None)
+TARGET_AUDIBLE: Band = (0.90, None)
+AUDIBLE: Band = (0.95, None)
+FAULT_AUDIBLE: Band = (0.90, None)
+NO_DROP: Band = (-0.03, None)
+TRIVIAL: Band = (0.55, 0.75)
+TRIVIAL_POOLED: Band = (None, 0.85)
+TRIVIAL_FAULT: Band = (None, 0.95)
+INSIDE_DB: Band = (3.0, None)
+OUTSIDE_DB: Band = (None, 1.0)
+
+
+def per_machine(
+    cells: Cells, number: int, name: str, statistic: str, value: Value, band: Band, **about: Any
+) -> list[Check]:
+    """One detail a machine: `value` of each of its cells."""
+    return [
+        check(number, name, machine, statistic, [value(cell) for cell in seeds], band, **about)
+        for machine, seeds in cells.items()
+    ]
+
+
+def judge(cells: Cells) -> Judged:
+    """All checks of a set with domains and attributes (2023)."""
+    summaries: list[Check] = []
+    details: list[Check] = []
+    for part in (levels, order, controls, muted, target_harder, severity, audible, trivial, twins):
+        found = part(cells)
+        summaries += found[0]
+        details += found[1]
+    return summaries, details
+
+
+def _test(cells: Cells) -> str:
+    test = next(iter(cells.values()))[0]["sizes"]["test"]
+    return f"{test // 2} normal, {test // 2} anomalous"
+
+
+def levels(cells: Cells) -> Judged:
+    """1: level alone tells little, and no sample is clipped."""
+    rms = per_machine(
+        cells, 1, "level alone", "AUC of clip level", lambda c: c["level"], LEVEL, clips=_test(cells)
+    )
+    peak = per_machine(
+        cells, 1, "no clipping", "largest sample of any clip / full scale", lambda c: c["peak"], BELOW_FULL_SCALE,
+        exact=True,
+    )  # fmt: skip
+    return [mean_of(rms, veto=False), each(peak)], rms + peak
+
+
+def order(cells: Cells) -> Judged:
+    """2: neither length nor running number tells the label."""
+    length = per_machine(
+        cells, 2, "clip length", "AUC of clip length", lambda c: c["length"], EXACT, exact=True, clips=_test(cells)
+    )
+    number = per_machine(
+        cells, 2, "file order", "AUC of running number within domain", lambda c: c["order"], CHANCE, clips=_test(cells)
+    )
+    strong = per_machine(
+        cells, 2, "file order", "AUC of running number, strong against weak anomalies",
+        lambda c: c["order of severity"], CHANCE,
+    )  # fmt: skip
+    return [each(length), mean_of(number), mean_of(strong)], length + number + strong
+
+
+def controls(cells: Cells) -> Judged:
+    """3: anomalies of severity 0 are normal clips."""
+    summaries, details = [], []
+    about = {"clips": "anomaly path at severity 0"}
+    for what in next(iter(cells.values()))[0]["control"]:
+        found = per_machine(cells, 3, "severity 0", f"AUC of {what}", _control(what), CHANCE, **about)
+        summaries.append(mean_of(found))
+        details += found
+    attributes = per_machine(
+        cells, 3, "severity 0", "AUC of attributes (log odds from audit clips)", lambda c: c["attributes"], CHANCE
+    )
+    twin = per_machine(
+        cells, 3, "severity 0", "share of clips equal bit for bit whatever the fault", lambda c: c["same twin"],
+        ALL_EQUAL, exact=True,
+    )  # fmt: skip
+    return [*summaries, mean_of(attributes), each(twin)], details + attributes + twin
+
+
+def _control(what: str) -> Value:
+    return lambda cell: cell["control"][what]
+
+
+def muted(cells: Cells) -> Judged:
+    """4: without the machine its attributes cannot be read; a note says how well they are read with it."""
+    details = []
+    for machine, seeds in cells.items():
+        for key in seeds[0]["muted"]:
+            accuracy, chance, heard = (
+                float(np.mean([cell[part][key][what] for cell in seeds]))
+                for part, what in (("muted", "accuracy"), ("muted", "chance"), ("unmuted", "auc"))
+            )
+            details.append(
+                check(
+                    4, "muted machine", f"{machine} {key}", "AUC of reading an attribute within a domain",
+                    [cell["muted"][key]["auc"] for cell in seeds], CHANCE,
+                    clips=f"{2 * seeds[0]['sizes']['muted']} normal",
+                    note=f"accuracy {accuracy:.2f} (chance {chance:.2f}); with the machine on AUC {heard:.2f}",
+                )
+            )  # fmt: skip
+    return ([mean_of(details)] if details else []), details
+
+
+def target_harder(cells: Cells) -> Judged:
+    """5: the target domain is harder for the trivial detector, and still audible."""
+    pairs = [
+        ("within-domain AUC, source - target", "within source", "within target"),
+        ("AUC by the rule of 2022 on, source - target", "AUC source", "AUC target"),
+    ]
+    summaries, details = [], []
+    for statistic, source, target in pairs:
+        found = per_machine(
+            cells, 5, "target harder", f"trivial {statistic}", _gap(source, target), HARDER, clips=_test(cells)
+        )
+        summaries += [mean_of(found), each(found)]
+        details += found
+    best = better(cells)
+    audible_there = [
+        check(
+            5, "target audible", machine, "audit AUC within target",
+            [cell["ranking"][best[machine]]["within target"] for cell in seeds], TARGET_AUDIBLE, note=best[machine],
+        )
+        for machine, seeds in cells.items()
+    ]  # fmt: skip
+    return [*summaries, each(audible_there)], details + audible_there
+
+
+def _gap(source: str, target: str) -> Value:
+    return lambda cell: cell["ranking"]["trivial"][source] - cell["ranking"]["trivial"][target]
+
+
+def severity(cells: Cells) -> Judged:
+    """6: AUC does not fall from one severity to the next by more than 0.03."""
+    best = better(cells)
+    summaries, details = [], []
+    for kind in ("trivial", "audit"):
+        found = []
+        for machine, seeds in cells.items():
+            score = "trivial" if kind == "trivial" else best[machine]
+            curves = np.array([cell["severity"][score] for cell in seeds])  # (seed, severity)
+            found.append(_steps(machine, kind, curves, f"{2 * seeds[0]['sizes']['level']} anomalous a severity"))
+        summaries.append(each(found))
+        details += found
+    return summaries, details
+
+
+def _steps(machine: str, kind: str, curves: np.ndarray, clips: str) -> Check:
+    """The smallest step of a machine's curve, judged by all its steps."""
+    name, statistic = "severity", f"smallest step of {kind} AUC between severities"
+    rises = np.diff(curves, axis=1)
+    steps = [check(6, name, machine, statistic, rises[:, k].tolist(), NO_DROP) for k in range(rises.shape[1])]
+    smallest = min(steps, key=lambda step: step.mean)
+    curve = ", ".join(f"{s:g}: {value:.3f}" for s, value in zip(LEVELS, curves.mean(axis=0)))
+    made = {**smallest.__dict__, "verdict": each(steps).verdict, "clips": clips, "note": curve}
+    return Check(**made)
+
+
+def better(cells: Cells) -> dict[str, str]:
+    """For each machine the audit classifier with the higher mean pooled AUC on the test set."""
+    return {
+        machine: max(audibility.CLASSIFIERS, key=lambda name: np.mean([cell["ranking"][name]["pooled"] for cell in seeds]))
+        for machine, seeds in cells.items()
+    }
+
+
+def audible(cells: Cells) -> Judged:
+    """7: a classifier trained on many anomalies hears nearly all of them."""
+    best = better(cells)
+    whole, faults = [], []
+    for machine, seeds in cells.items():
+        rank = [cell["ranking"][best[machine]] for cell in seeds]
+        note = f"{best[machine]}, {seeds[0]['sizes']['audit']} clips a cell"
+        pooled = [r["pooled"] for r in rank]
+        whole.append(check(7, "audibility", machine, "audit AUC", pooled, AUDIBLE, clips=_test(cells), note=note))
+        faults += _by_fault(machine, rank, 7, "audibility", "audit AUC of a fault", FAULT_AUDIBLE, best[machine])
+    return [each(whole, allowed=1), each(faults)], whole + faults
+
+
+def trivial(cells: Cells) -> Judged:
+    """8: the trivial detector is neither useless nor enough."""
+    rank = {machine: [cell["ranking"]["trivial"] for cell in seeds] for machine, seeds in cells.items()}
+    about: dict[str, Any] = {"clips": _test(cells)}
+    mean = [check(8, "trivial detector", m, "h-mean", [r["h-mean"] for r in rs], TRIVIAL, **about) for m, rs in
+            rank.items()]  # fmt: skip
+    pooled = [check(8, "trivial detector", m, "pooled AUC", [r["pooled"] for r in rs], TRIVIAL_POOLED, **about)
+              for m, rs in rank.items()]  # fmt: skip
+    faults = [one for m, rs in rank.items() for one in
+              _by_fault(m, rs, 8, "trivial detector", "AUC of a fault", TRIVIAL_FAULT)]  # fmt: skip
+    return [each(mean), each(pooled), each(faults)], mean + pooled + faults
+
+
+def _by_fault(
+    machine: str, rank: Sequence[Mapping[str, Any]], number: int, name: str, statistic: str, band: Band, note: str = ""
+) -> list[Check]:
+    names = sorted({fault for r in rank for fault in r["faults"]})
+    return [
+        check(
+            number, name, machine, statistic, [r["faults"][f] for r in rank if f in r["faults"]], band, fault=f,
+            note=note,
+        )
+        for f in names
+    ]  # fmt: skip
+
+
+def twins(cells: Cells) -> Judged:
+    """9: a fault is seen in its boxes and nowhere else, at the resolution that shows it better."""
+    inside: list[Check] = []
+    outside: list[Check] = []
+    for machine, seeds in cells.items():
+        for fault in sorted({f for cell in seeds for f in cell["twins"]}):
+            found = [cell["twins"][fault] for cell in seeds if "inside fine" in cell["twins"].get(fault, {})]
+            if not found:
+                continue  # a fault of timing alone has no box
+            resolution = max(("fine", "long"), key=lambda r: np.mean([one[f"inside {r}"] for one in found]))
+            for where, band, rows in (("inside", INSIDE_DB, inside), ("outside", OUTSIDE_DB, outside)):
+                values = [one[f"{where} {resolution}"] for one in found if f"{where} {resolution}" in one]
+                if values:
+                    about = {"fault": fault, "note": f"{resolution} frames"}
+                    rows.append(check(9, "twins", machine, f"dB {where} the boxes", values, band, **about))
+    return [each(rows) for rows in (inside, outside) if rows], inside + outside
