@@ -90,9 +90,8 @@ def start(home, *options):
     """`asdbook run autoencoder` as another process, on a small set."""
     command = [sys.executable, "-m", "asdbook", "run", "autoencoder", "--profile", "smoke", "--machine", "fan",
                "--threads", "1", *options]  # fmt: skip
-    return subprocess.Popen(
-        command, env={**os.environ, "ASDBOOK_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    own = {"ASDBOOK_HOME": str(home), "ASDBOOK_CHECKPOINT_SECONDS": "0"}  # a checkpoint after every epoch
+    return subprocess.Popen(command, env={**os.environ, **own}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def wait_for(condition, process, seconds=90):
@@ -107,12 +106,12 @@ def test_kill_and_resume_gives_the_same_scores(own_home, tmp_path):
     experiment.run("trivial", "synthetic-2023", **SMALL)  # the set is there
     other_home = tmp_path / "other"
     shutil.copytree(own_home, other_home)
-    killed = start(own_home, "--set", "epochs=40")
+    killed = start(own_home, "--set", "epochs=60")
     wait_for(lambda: list(own_home.glob("runs/autoencoder*/1.part/checkpoints/**/*.safetensors")), killed)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert not list(own_home.glob("runs/autoencoder*/1/record.json"))
-    resumed, whole = start(own_home, "--set", "epochs=40"), start(other_home, "--set", "epochs=40")
+    resumed, whole = start(own_home, "--set", "epochs=60"), start(other_home, "--set", "epochs=60")
     _out, err = resumed.communicate()
     assert resumed.returncode == 0, err
     assert whole.wait() == 0

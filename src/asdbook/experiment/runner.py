@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from asdbook.data import DataSet
     from asdbook.experiment.context import RunContext
     from asdbook.systems.base import System
+
+CHECKPOINT_SECONDS = 10.0  # work that a kill may cost; writing one takes milliseconds
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ class _Job:
             threads=self.threads,
             stages=StageCache(place("stages"), fingerprint=self._fingerprint(), seed=r.seed, mode=self.mode),
             checkpoints=work / "checkpoints",
+            checkpoint_seconds=float(os.environ.get("ASDBOOK_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS)),
             on_progress=self.progress,
             noise=lambda kind, clips, samples: simulate.extra_audio(kind, clips, samples, seed=r.seed),
         )
