@@ -186,10 +186,11 @@ def _steps(machine: str, kind: str, curves: np.ndarray, clips: str) -> Check:
 
 def better(cells: Cells) -> dict[str, str]:
     """For each machine the audit classifier with the higher mean pooled AUC on the test set."""
-    return {
-        machine: max(audibility.CLASSIFIERS, key=lambda name: np.mean([cell["ranking"][name]["pooled"] for cell in seeds]))
-        for machine, seeds in cells.items()
-    }
+    best = {}
+    for machine, seeds in cells.items():
+        heard = {n: np.mean([cell["ranking"][n]["pooled"] for cell in seeds]) for n in audibility.CLASSIFIERS}
+        best[machine] = max(heard, key=lambda name: heard[name])
+    return best
 
 
 def audible(cells: Cells) -> Judged:
