@@ -86,9 +86,9 @@ class RunContext(Context):
         self._open_phases: list[str] = []
         self._stage_key = ""
         for text in notes:
-            self._note(text)
+            self.note(text)
         if self.stages is not None:
-            self.stages.note = self._note
+            self.stages.note = self.note
         torch.set_num_threads(self.threads)
 
     def rng(self, purpose: str, epoch: int = 0) -> np.random.Generator:
@@ -174,7 +174,7 @@ class RunContext(Context):
                     state["call"] = fast
                     return result
                 except torch._dynamo.exc.TorchDynamoException as error:
-                    self._note(f"compilation failed ({type(error).__name__}): not compiled")
+                    self.note(f"compilation failed ({type(error).__name__}): not compiled")
                     state["call"] = module
             return state["call"](*inputs)
 
@@ -197,11 +197,11 @@ class RunContext(Context):
         if self.on_progress:
             self.on_progress(text)
 
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+        self.progress(text)
+
     def extra_audio(self, kind: Literal["noise", "non-machine"], clips: int, samples: int) -> np.ndarray:
         if self.noise is None:
             raise BadInput(f"this context has no outside sound ({kind}): give RunContext(noise=...)")
         return self.noise(kind, clips, samples)
-
-    def _note(self, text: str) -> None:
-        self.notes.append(text)
-        self.progress(text)

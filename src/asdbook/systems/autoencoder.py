@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 STAGE_VERSION = 1  # of the trained network; raise when training changes
 VECTORS_AT_ONCE = 2048  # scored together: 5 MB of vectors, which stay in cache
 CLIPS_AT_ONCE = 64
-SINGULAR = 1e-12  # smallest over largest eigenvalue below which a covariance has no useful inverse
+SINGULAR = 1e-7  # smallest over largest eigenvalue, where float32 (the code's inverse) holds no correct digit
 DOMAINS = 2  # source, target
 
 
@@ -115,21 +115,12 @@ class PooledCovariance:
         return (self.products - torch.outer(self.sum, self.sum) / self.rows) / (self.rows - 1)
 
 
-def inverse(covariance: Tensor, ridge: float, where: str) -> Tensor:
-    """Sigma_d^-1 in float64; `ridge` is a share of the mean variance.
-
-    Raises:
-        RunFailed: the covariance is singular (the official code then fails or gives meaningless scores).
-    """
+def inverse(covariance: Tensor, ridge: float) -> Tensor | None:
+    """Sigma_d^-1 in float64, or None where it is singular; `ridge` is a share of the mean variance."""
     bands = len(covariance)
     loaded = covariance + ridge * covariance.trace() / bands * torch.eye(bands).to(covariance)
     values = torch.linalg.eigvalsh(loaded) if bool(torch.isfinite(loaded).all()) else torch.zeros(2)
-    if not values[0] > SINGULAR * values[-1]:
-        raise RunFailed(
-            f"{where}: the covariance of the reconstruction error is singular: give more training clips, "
-            "or use autoencoder:mahalanobis-framewise"
-        )
-    return torch.linalg.inv(loaded)
+    return torch.linalg.inv(loaded) if values[0] > SINGULAR * values[-1] else None
 
 
 # 5. Score -------------------------------------------------------------------------------------------------
@@ -204,8 +195,8 @@ class OfficialAutoencoder(System):
         "(the code's way: variant official-split)",
         "the decision is fitted to scores of held-out clips, not to losses of batches "
         "(the code's way: variant official-threshold)",
-        "covariances are summed and inverted in float64, and a singular one stops the run "
-        "(code: float32, inverse of whatever comes out)",
+        "covariances are summed and inverted in float64; in place of a singular target covariance (few clips) the "
+        "source's is used (code: float32, inverse of whatever comes out)",
         "the 2023-2025 code for all years; 2020-2022 used Keras: batch 512, Glorot weights, last 10 % held out",
         "clips of different length are all used whole (the code sizes its array by the first clip)",
     )
@@ -312,21 +303,33 @@ class OfficialAutoencoder(System):
     def _inverses(
         self, fitted: Fitted, vectors: Vectors, held: Tensor, target: np.ndarray, group: str, ctx: Context
     ) -> Tensor:
-        """Sigma_d^-1 for source and target, (domain, F, F); without target clips both are the source's."""
+        """Sigma_d^-1 for source and target, (domain, F, F).
+
+        Without target clips the source's stands for both, as in the code; also where target clips are too few.
+
+        Raises:
+            RunFailed: the source's covariance is singular.
+        """
         c = self.config
         if c.score == "mse":
             return torch.zeros(0, c.bands, c.bands, dtype=torch.float64, device=ctx.device)
         kind = CodedCovariance if c.score == "mahalanobis" else PooledCovariance
         sums = [kind(c.bands, ctx.device) for _ in range(DOMAINS)]
-        of_target = torch.from_numpy(target).to(ctx.device)[vectors.clip]
+        from_target = torch.from_numpy(target).to(ctx.device)[vectors.clip]
         for batch in self._passes(vectors, held, group, ctx):
             errors = self._errors(fitted.network, vectors, batch)
-            sums[0].add(errors[~of_target[batch]])
-            sums[1].add(errors[of_target[batch]])
-        known = [total.value() for total in sums if total.vectors > 1]
+            sums[0].add(errors[~from_target[batch]])
+            sums[1].add(errors[from_target[batch]])
         ridge = 0.0 if c.score == "mahalanobis" else c.ridge
-        inverses = [inverse(covariance, ridge, group) for covariance in known]
-        return torch.stack(inverses * DOMAINS if len(inverses) == 1 else inverses)
+        source, own = (inverse(s.value(), ridge) if s.vectors > 1 else None for s in sums)
+        if source is None:
+            raise RunFailed(
+                f"{group}: the covariance of the reconstruction error is singular: give more training clips, "
+                "or use autoencoder:mahalanobis-framewise"
+            )
+        if own is None and sums[1].vectors:
+            ctx.note(f"{group}: too few target clips for a covariance of their own: the source's is used")
+        return torch.stack([source, source if own is None else own])
 
     def _scores(
         self, fitted: Fitted, vectors: Vectors, numbers: Tensor, ctx: Context

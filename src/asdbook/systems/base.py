@@ -157,6 +157,10 @@ class Context(ABC):
         """One line of progress for the reader of a log."""
 
     @abstractmethod
+    def note(self, text: str) -> None:
+        """One line that the reader of a result should know: something fell back or was left out."""
+
+    @abstractmethod
     def extra_audio(self, kind: Literal["noise", "non-machine"], clips: int, samples: int) -> np.ndarray:
         """Simulated outside sound, float32 (clips, samples), from noise bank C."""
 
