@@ -119,7 +119,7 @@ def test_fan_faults_do_what_their_sentences_say() -> None:
     f, s = envelope_spectrum(x, 900, 4500)
     assert peak_near(f, s, fan.hz) > 10
     _, x, take = made("fan", "rub", 0.5)
-    (box,) = take.boxes
+    box = take.boxes[0]
     assert power(x, box[2], box[3]) > 2 * power(healthy, box[2], box[3])
     _, x, _ = made("fan", "voltage", 1.0)
     assert power(x, 195, 205) + power(x, 295, 305) > 4 * (power(healthy, 195, 205) + power(healthy, 295, 305))
@@ -200,7 +200,7 @@ def test_leak_fills_the_gaps_and_not_the_openings() -> None:
     inside = np.zeros(len(d), bool)
     for t0, t1, f0, _ in take.boxes:
         inside[int(t0 * FS) : int(t1 * FS)] = True
-        assert f0 == 3000
+        assert f0 == 1500
     assert np.mean(d[inside] ** 2) > 5 * np.mean(d[~inside] ** 2)
 
 

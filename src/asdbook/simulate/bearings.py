@@ -154,7 +154,7 @@ def _struck(bearing: Bearing, take: Take, spindle: Shaft) -> np.ndarray:
         weight = np.ones(len(at))
     rate = order * bearing.hz * take.point.speed
     amplitude = take.amount(name) / np.sqrt(rate) * weight * (1 + 0.2 * rng.standard_normal(len(at)))
-    take.box(1300, 5600)
+    take.box(300, 8000)  # modes at 1.3-5.2 kHz and their skirts
     return strike(at, amplitude, bearing.modes.jittered(rng, 0.04, 3.0), take.n)
 
 
@@ -166,7 +166,7 @@ def _dirt(bearing: Bearing, take: Take) -> np.ndarray:
     at = np.concatenate([at, inside])
     amplitude = take.amount("contamination") / np.sqrt(rate) * lognormal(rng, 0.6, len(at))
     modes = bearing.modes.jittered(rng, 0.08, 3.0)
-    take.box_events(at, 0.012, 1300, 5600)
+    take.box_events(at, 0.015, 600, 8000)
     return strike(at, amplitude, modes, take.n)
 
 

@@ -60,7 +60,7 @@ def site(where: Where, name: str, domain: str) -> Site:
 def path(where: Where, point: Operating, n: int) -> np.ndarray:
     """Response from the machine to the recording: body, room, microphone; complex64 (bins,)."""
     body = ripple(stream(*where.key, "body", point.individual), n, 13, BODY_EQ_DB)
-    near = room(stream(*where.key, "room", point.site, point.place), n, (4.0, 8.0))
+    near = room(stream(*where.key, "room", point.place), n, (4.0, 8.0))
     return near * (body * microphone(stream(*where.key, "microphone", point.microphone), n))
 
 
@@ -73,9 +73,7 @@ def far_path(where: Where, place: str, mic: str, n: int) -> np.ndarray:
 
 def steady(point: Operating) -> Operating:
     """The part of an operating point that its path depends on (so that paths are cached once)."""
-    return Operating(
-        individual=point.individual, site=point.site, place=point.place, microphone=point.microphone
-    )
+    return Operating(individual=point.individual, place=point.place, microphone=point.microphone)
 
 
 def machine_sound(where: Where, take: Take, texture: bool = True) -> np.ndarray:

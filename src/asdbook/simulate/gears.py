@@ -92,9 +92,11 @@ def _mesh(box: Gearbox, take: Take, pinion: Shaft, level: float) -> np.ndarray:
     x = modulate(x, pinion.cos(1, angle[1]), min(box.am + 0.6 * wear, 0.9))
     x = modulate(x, pinion.cos(z1 / z2, angle[2]), box.am)  # the wheel's shaft
     x = modulate(x, pinion.cos(2, angle[3]), min(0.7 * bend, 0.9))
-    if take.has("wear") or take.has("misalignment"):
-        mesh_hz = z1 * box.hz * take.point.speed
-        take.box(1.7 * mesh_hz, min(7.0 * mesh_hz, 7000))
+    mesh_hz = z1 * pinion.hz
+    if take.has("wear"):
+        take.box_lines(mesh_hz * np.arange(2, HARMONICS + 1), 1.5 * pinion.hz)
+    if take.has("misalignment"):
+        take.box_lines(mesh_hz * np.arange(2, HARMONICS + 1, 2), 2.5 * pinion.hz)
     return take.level("mesh", SHARES["mesh"] * level) * x
 
 
@@ -105,7 +107,7 @@ def _friction(box: Gearbox, take: Take, pinion: Shaft, level: float) -> np.ndarr
     x = coloured(take.rng("friction"), take.n, shape)
     x = modulate(x, pinion.cos(box.teeth[0], take.rng("friction phase").random()), 0.3)
     if take.has("lubrication"):
-        take.box(1500, 7500)
+        take.box(500, 8000)
     speed = take.point.speed ** (30 / 20)  # sliding noise grows slower with speed than flow does
     return take.level("friction", SHARES["friction"] * level * speed * (1 + 2.0 * dry)) * x
 
@@ -125,5 +127,5 @@ def _tooth(box: Gearbox, take: Take, pinion: Shaft) -> np.ndarray:
     at = pinion.when(1.0, rng.random())
     amplitude = take.amount("tooth") / np.sqrt(pinion.top) * (1 + 0.3 * rng.standard_normal(len(at)))
     at = at + rng.normal(0, 0.004 * FS / pinion.top, len(at))
-    take.box(700, 4200)
+    take.box(500, 6000)
     return strike(at, amplitude, box.casing.jittered(rng, 0.06, 3.0), take.n)

@@ -58,7 +58,7 @@ def _bearing(values: Values, domain: str) -> Operating:
 
 
 def _fan(values: Values, domain: str) -> Operating:
-    return Operating(site=values["m-n"])
+    return Operating(site=values["m-n"], place=values["m-n"])
 
 
 def _gearbox(values: Values, domain: str) -> Operating:
@@ -106,7 +106,7 @@ LAYOUTS_2023: dict[str, Layout] = {
     "bearing": Layout(
         ("vel", "loc"),
         grid(("10", "14", "18"), ("A", "B")),
-        grid(("8", "12", "16", "20"), ("C", "D")),
+        grid(("12", "16"), ("C", "D")),
         _bearing,
         0,
         "vel: shaft speed in 100 rpm, impact rates and rolling noise follow; loc: microphone position",

@@ -64,6 +64,11 @@ class Shaft:
     turns: np.ndarray
     top: float
 
+    @property
+    def hz(self) -> float:
+        """Mean speed over the clip in Hz."""
+        return float(self.turns[-1] - self.turns[0]) * FS / (len(self.turns) - 1)
+
     @cached_property
     def z(self) -> np.ndarray:
         """exp(i 2 pi turns), complex64 (n,)."""

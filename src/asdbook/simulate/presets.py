@@ -76,13 +76,13 @@ SIZES: Mapping[str, Size] = MappingProxyType(
 """Sizes by profile: `paper` has the official numbers."""
 
 STRENGTHS_2023: dict[str, dict[str, float]] = {
-    "ToyCar": {"shaft": 0.0, "gear": 0.0, "voltage": 0.0, "tyre": 2.0},
-    "ToyTrain": {"shaft": 0.0, "gear": 0.0, "voltage": 0.0, "wheel": 2.0, "track": 2.0},
-    "bearing": {"outer": 3.0, "inner": 2.0, "ball": 1.0, "contamination": 3.0, "looseness": 2.0},
-    "fan": {"unbalance": 0.0, "clogging": 0.0, "tick": -5.0, "rub": -11.0, "voltage": 0.0},
-    "gearbox": {"wear": 0.0, "tooth": -1.0, "misalignment": 3.0, "lubrication": 0.0},
-    "slider": {"rail": -4.0, "belt": 0.0, "grease": 0.0, "jam": -5.0},
-    "valve": {"leak": -6.0, "sticking": 0.0, "contamination": 2.0, "coil": -3.0},
+    "ToyCar": {"shaft": 2.0, "gear": 0.0, "voltage": -2.0, "tyre": 2.0},
+    "ToyTrain": {"shaft": 1.0, "gear": 0.0, "voltage": -2.0, "wheel": 2.0, "track": 4.0},
+    "bearing": {"outer": 1.5, "inner": 1.5, "ball": 1.0, "contamination": 1.5, "looseness": 0.0},
+    "fan": {"unbalance": 1.0, "clogging": 0.0, "tick": -5.0, "rub": -10.0, "voltage": -4.0},
+    "gearbox": {"wear": -5.0, "tooth": -1.0, "misalignment": 1.0, "lubrication": -2.0},
+    "slider": {"rail": -3.0, "belt": 2.0, "grease": -3.0, "jam": -2.0},
+    "valve": {"leak": -8.0, "sticking": 2.5, "contamination": 2.0, "coil": -3.0},
 }
 
 _FAMILIES: dict[str, tuple[Design, Sound, Mapping[str, tuple[str, str]]]] = {

@@ -110,7 +110,7 @@ def _tones(fan: Fan, take: Take, rotor: Shaft, clog: float, relative: float) -> 
     tones = modulate(tones, rotor.cos(1, rng.random()), depth)
     x += take.level("blade", SHARES["blade"] * level * db(-5 * clog)) * tones
     if take.has("unbalance"):
-        take.box(0.8 * fan.hz, 6.5 * fan.hz)
+        take.box(20, 8000)  # the lines at the bottom, the fluctuation everywhere
     return x
 
 
@@ -125,8 +125,8 @@ def _flow(fan: Fan, take: Take, rotor: Shaft, clog: float, relative: float) -> n
     # fault would be inaudible: small microphones cut the 1x line.
     flow = modulate(flow, rotor.cos(1, rng.random()), min(0.9 * unbalance, 1.0))
     if take.has("clogging"):
-        take.box(60, 400)
-        take.box(1500, 7000)
+        take.box(20, 400)
+        take.box(500, 8000)
     return take.level("flow", SHARES["flow"] * relative ** (55 / 20)) * flow
 
 
@@ -136,7 +136,7 @@ def _hum(fan: Fan, take: Take, drop: float) -> np.ndarray:
     lines[1:] *= 1 + 1.5 * drop  # saturation: more upper harmonics
     x = stack(turns.z, lines, take.rng("hum").random(6), HUM_HZ)
     if take.has("voltage"):
-        take.box(80, 620)
+        take.box(20, 8000)  # hum below 620 Hz, weaker flow above
     return take.level("hum", SHARES["hum"] * (1 + drop * (db(16) - 1))) * x
 
 
@@ -145,7 +145,7 @@ def _tick(fan: Fan, take: Take, rotor: Shaft) -> np.ndarray:
     at = rotor.when(1.0, rng.random())
     amplitude = take.amount("tick") / np.sqrt(rotor.top) * (1 + 0.25 * rng.standard_normal(len(at)))
     casing = fan.casing.jittered(rng, 0.06, 3.0)  # where it touches differs from case to case
-    take.box(900, 4500)
+    take.box(700, 6000)
     return strike(at + rng.normal(0, 0.002 * FS / rotor.top, len(at)), amplitude, casing, take.n)
 
 
@@ -157,4 +157,5 @@ def _rub(take: Take, rotor: Shaft) -> np.ndarray:
     breath = coloured(rng, take.n, band(take.n, 0.8 * hz, 1.25 * hz))  # stick-slip noise around it
     gate = np.maximum(rotor.cos(1, rng.random()) + np.float32(rng.uniform(-0.3, 0.3)), 0)
     take.box(0.85 * hz, 1.2 * hz)
+    take.box(min(1.93 * hz, 7500), 2.07 * hz)
     return np.float32(take.amount("rub") * 1.4) * gate * (line + np.float32(0.5) * breath)

@@ -19,7 +19,7 @@ from asdbook.simulate.take import Take, db
 FAULTS = {
     "rail": (
         "A dent in the rail: the carriage knocks at one position, once per stroke.",
-        "thin vertical lines at mirrored times, 1.5-5 kHz",
+        "thin vertical lines at mirrored times, strongest at 1.5-5 kHz",
     ),
     "belt": (
         "A loose belt: whine and friction flutter at 15-40 Hz, a knock at reversal.",
@@ -175,7 +175,7 @@ def _rail(slider: Slider, take: Take, run: Motion) -> np.ndarray:
     at = _at(run, [there, back])
     scatter = 1 + 0.25 * np.clip(rng.standard_normal(len(at)), -2, 2)
     force = take.amount("rail") * np.sqrt(run.cycle / 2)
-    take.box_events(at, 0.015, 1500, 5500)
+    take.box_events(at, 0.02, 700, 8000)
     return strike(at, force * scatter, slider.rail.jittered(rng, 0.06, 3.0), take.n)
 
 
@@ -183,7 +183,7 @@ def _knock(slider: Slider, take: Take, run: Motion) -> np.ndarray:
     rng = take.rng("fault knock")
     at = _at(run, [0.03, 0.53])
     scatter = 1 + 0.3 * np.clip(rng.standard_normal(len(at)), -2, 2)
-    force = 0.5 * take.amount("belt") * np.sqrt(run.cycle / 2)
+    force = take.amount("belt") * np.sqrt(run.cycle / 2)
     return strike(at, force * scatter, slider.stop.jittered(rng, 0.08, 3.0), take.n)
 
 
@@ -195,14 +195,16 @@ def _squeal(take: Take, run: Motion) -> np.ndarray:
     centre = rng.uniform(0.35, 0.65)
     gate = np.exp(-(((run.position - centre) / 0.15) ** 2)) * (run.velocity > 0.5)
     smooth = np.convolve(gate, np.hanning(65) / np.hanning(65).sum(), "same")  # edges of 4 ms: no clicks
-    for factor in (1, 2):
-        take.box(0.93 * hz * factor, 1.07 * hz * factor)
+    starts = np.flatnonzero(np.diff((smooth > 0.25).astype(np.int8)) == 1)
+    length = float(np.mean(smooth > 0.25)) * take.span / max(len(starts), 1)
+    for factor in (1, 2, 3):
+        take.box_events(starts, length, 0.95 * hz * factor, min(1.05 * hz * factor, 7900))
     return np.float32(take.amount("jam") * 1.6) * smooth.astype(np.float32) * tone
 
 
 def _boxes(slider: Slider, take: Take, run: Motion) -> None:
     """Boxes of the faults that show whenever the carriage moves."""
-    bands = {"belt": (60.0, 1500.0), "grease": (1500.0, 7500.0)}
+    bands = {"belt": (20.0, 8000.0), "grease": (300.0, 8000.0)}
     name = take.fault.name if take.fault else ""
     if name not in bands:
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,8 +38,8 @@ class Operating:
         load: 0 (none) to 1 (full).
         ramp: acceleration relative to the design's.
         pattern: which switching pattern (valve).
-        site: where it stands: selects factory noise and room.
-        place: position of the microphone in that room.
+        site: whose factory noise surrounds it.
+        place: room and position of the microphone in it.
         microphone: which microphone.
     """
 
@@ -122,6 +122,12 @@ class Take:
         start, stop = max(0.0, start), min(self.seconds, stop)
         if stop > start:
             self.boxes.append([round(start, 4), round(stop, 4), round(low, 1), round(min(high, FS / 2), 1)])
+
+    def box_lines(self, lines: Iterable[float], half_width: float) -> None:
+        """One box over the whole clip around each line in Hz, `half_width` Hz to either side."""
+        for hz in lines:
+            if hz + half_width < FS / 2:
+                self.box(max(hz - half_width, 1.0), hz + half_width)
 
     def box_events(self, positions: np.ndarray, length: float, low: float, high: float) -> None:
         """One box per event at rendered sample `positions`, each `length` s long; overlapping ones merge."""

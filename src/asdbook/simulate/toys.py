@@ -138,7 +138,7 @@ def _lines(toy: Toy, take: Take, motor: Shaft, wheel: Shaft, loud: float) -> np.
     mesh = modulate(mesh, wheel.cos(1, angle[0]), min(0.12 + 0.75 * bent + 0.3 * gear, 0.95))
     mesh = modulate(mesh, wheel.cos(2, angle[1]), min(0.4 * bent, 0.8))
     if take.has("gear"):
-        take.box(1.6 * toy.pinion * toy.hz * take.point.speed, 5000)
+        take.box(500, 8000)
     return x + take.level("mesh", toy.shares["mesh"] * loud) * mesh
 
 
@@ -155,7 +155,7 @@ def _brush(toy: Toy, take: Take, motor: Shaft) -> np.ndarray:
     x = coloured(take.rng("brush"), take.n, band(take.n, 2000, 6000, 0.6))
     x = modulate(x, motor.cos(3, take.rng("brush phase").random()), 0.5)
     if take.has("voltage"):
-        take.box(2000, 6500)
+        take.box(20, 8000)  # brush noise at 2-6 kHz, and every line shifts
     return take.level("brush", toy.shares["brush"] * (1 + 4.0 * worn)) * x
 
 
@@ -185,20 +185,20 @@ def _joints(toy: Toy, take: Take, speed: float) -> np.ndarray:
 
 
 def _chipped(toy: Toy, take: Take, at: np.ndarray, number: np.ndarray, speed: float) -> np.ndarray:
-    """One joint of the oval: several hits within 30 ms; that joint is chosen among those of the clip."""
+    """One joint of the oval: a dozen hits within 60 ms; that joint is chosen among those of the clip."""
     rng = take.rng("fault")
     kept = number[at >= take.lead]
     which = kept[int(rng.integers(len(kept)))] if len(kept) else number[-1]
     passages = at[number == which]
-    hits = (passages[:, None] + np.sort(rng.uniform(0, 0.03, (len(passages), 5)), 1) * FS).ravel()
-    rate = toy.joint_rate * speed / toy.laps * 5
+    hits = (passages[:, None] + np.sort(rng.uniform(0, 0.06, (len(passages), 12)), 1) * FS).ravel()
+    rate = toy.joint_rate * speed / toy.laps * 12
     force = take.amount("track") / np.sqrt(rate) * lognormal(rng, 0.4, len(hits))
     modes = Modes(
         np.concatenate([toy.joint.hz, toy.casing.hz[:3]]),
         np.concatenate([toy.joint.zeta, toy.casing.zeta[:3]]),
         np.concatenate([toy.joint.amplitude, toy.casing.amplitude[:3]]),
     )
-    take.box_events(passages, 0.06, 300, 3500)
+    take.box_events(passages, 0.09, 150, 7900)
     return strike(np.clip(hits, 0, take.n - 1), force, modes.jittered(rng, 0.06, 2.0), take.n)
 
 
@@ -222,7 +222,7 @@ def _faults(toy: Toy, take: Take, wheel: Shaft) -> np.ndarray:
     if take.has("shaft"):
         gate = np.maximum(wheel.cos(1, rng.random()), 0)
         scrape = coloured(rng, take.n, band(take.n, rng.uniform(1000, 1800), 5000, 0.5))
-        take.box(1000, 5200)
+        take.box(300, 8000)
         return np.float32(0.6 * take.amount("shaft") * 2) * gate * scrape
     hits = {"gear": (toy.casing, 0.7), "tyre": (toy.joint, 1.0), "wheel": (toy.casing, 1.0)}
     name = take.fault.name if take.fault else ""
@@ -235,6 +235,6 @@ def _faults(toy: Toy, take: Take, wheel: Shaft) -> np.ndarray:
     amplitude = share * take.amount(name) / np.sqrt(wheel.top)
     at = np.clip(at + rng.normal(0, 0.01 * FS / wheel.top, len(at)), 0, take.n - 1)
     if name != "gear":
-        take.box(200 if name == "tyre" else 400, 1800 if name == "tyre" else 3000)
+        take.box(100, 2200 if name == "tyre" else 5000)
     scatter = 1 + 0.25 * np.clip(rng.standard_normal(len(at)), -2, 2)
     return strike(at, amplitude * scatter, modes.jittered(rng, 0.06, 3.0), take.n)

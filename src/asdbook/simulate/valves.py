@@ -21,7 +21,7 @@ FAULTS = {
         "timing; a weaker first click and a second one 12-22 ms later",
     ),
     "contamination": (
-        "Dirt in the seat: an extra click and a rough burst after opening.",
+        "Dirt in the seat: extra clicks and a rough burst after opening.",
         "clicks at 0.35-3 kHz, 20-120 ms after opening",
     ),
     "coil": (
@@ -96,7 +96,8 @@ def sound(valve: Valve, take: Take) -> np.ndarray:
     rng = take.rng("fault")
     stick = take.amount("sticking")
     late = np.abs(rng.standard_normal(len(opens))) * 0.040 * FS * stick
-    opens, closes = opens + late, closes + 0.060 * FS * stick
+    shut_late = 0.060 * FS * stick
+    opens, closes = opens + late, closes + shut_late
     inside = (opens > 0) & (closes < take.n - 1)
     opens, closes = opens[inside], closes[inside]
     x = _clicks(valve, take, opens, closes, rate, stick)
@@ -108,8 +109,9 @@ def sound(valve: Valve, take: Take) -> np.ndarray:
         x += _leak(take, opens, closes, valve)
     if take.has("sticking"):
         x += _rebound(valve, take, opens, rate)
-        take.box_events(opens, 0.05, 500, 5000)
-        take.box_events(closes, 0.05, 500, 4500)
+        for due, now, tail in ((opens - late[inside], opens, 0.12), (closes - shut_late, closes, 0.04)):
+            for begin, end in zip(due, now):
+                take.box(200, 7900, (begin - take.lead) / FS - 0.01, (end - take.lead) / FS + tail)
     if take.has("contamination"):
         x += _grit(valve, take, opens, rate)
     if take.has("coil"):
@@ -136,7 +138,8 @@ def _burst(valve: Valve, take: Take, opens: np.ndarray, rate: float) -> np.ndarr
     shape = envelope(opens, scatter, valve.attack, valve.decay, take.n)
     air = coloured(rng, take.n, slope(take.n, valve.colour, 1.2, 0.7))
     rough = np.abs(coloured(take.rng("roughness"), take.n, slope(take.n, 60, 2.0, 3.0)))
-    air = air * (1 + np.float32(grit) * rough)
+    # |rough| has mean 0.8 and mean square 1: the burst gets rougher, not louder
+    air = air * ((1 + np.float32(grit) * rough) / np.float32(np.sqrt(1 + 1.6 * grit + grit**2)))
     scale = SHARES["burst"] / np.sqrt(rate * valve.decay / 2)  # mean square of the envelope
     return take.level("burst", scale) * shape * air
 
@@ -153,7 +156,7 @@ def _leak(take: Take, opens: np.ndarray, closes: np.ndarray, valve: Valve) -> np
     edges = np.concatenate([[0.0], closes, [take.n]]), np.concatenate([opens, [take.n], [take.n]])
     for start, stop in zip(*edges):
         if stop - start > 0.02 * FS:
-            take.box(3000, 7800, (start - take.lead) / FS + 0.01, (stop - take.lead) / FS - 0.01)
+            take.box(1500, 7900, (start - take.lead) / FS + 0.01, (stop - take.lead) / FS - 0.01)
     return np.float32(take.amount("leak")) * gate * hiss
 
 
@@ -166,17 +169,18 @@ def _rebound(valve: Valve, take: Take, opens: np.ndarray, rate: float) -> np.nda
 
 def _grit(valve: Valve, take: Take, opens: np.ndarray, rate: float) -> np.ndarray:
     rng = take.rng("fault grit")
-    at = np.clip(opens + rng.uniform(0.020, 0.120, len(opens)) * FS, 0, take.n - 1)
-    force = take.amount("contamination") / np.sqrt(rate) * lognormal(rng, 0.5, len(at))
-    take.box_events(at, 0.02, 350, 3200)
-    train = strike(at, force, valve.seat.jittered(rng, 0.08, 3.0), take.n)
-    return train
+    grains = 3  # an opening: one grain with all the energy would reach full scale
+    at = opens[:, None] + rng.uniform(0.020, 0.120, (len(opens), grains)) * FS
+    at = np.clip(at.ravel(), 0, take.n - 1)
+    force = take.amount("contamination") / np.sqrt(grains * rate) * lognormal(rng, 0.4, len(at))
+    take.box_events(opens, 0.15, 200, 7900)
+    return strike(at, force, valve.seat.jittered(rng, 0.08, 3.0), take.n)
 
 
 def _buzz(take: Take) -> np.ndarray:
     rng = take.rng("fault buzz")
     lines = 10 ** (-2 * np.arange(12) / 20)  # flat comb: -2 dB a harmonic
     lines = lines / np.sqrt(np.sum(lines**2) / 2)
-    take.box(90, 1250)
+    take.box_lines(COIL_HZ * np.arange(1, 13), 25)
     buzz = turning(np.full(take.n, COIL_HZ), start=float(rng.random()))
     return np.float32(take.amount("coil")) * stack(buzz.z, lines, rng.random(12) * 0.2, COIL_HZ)
