@@ -103,7 +103,7 @@ def _check_outline(page: BuiltPage) -> list[Defect]:
         found.append(Defect(page.name, "headings", f"{levels.count(1)} titles of level 1, one is needed"))
     for level in levels:
         if level > last + 1:
-            found.append(Defect(page.name, "headings", f"level {level} after level {last}: skip no level"))
+            found.append(Defect(page.name, "headings", f"level {level} follows level {last}"))
         last = level
     return found
 

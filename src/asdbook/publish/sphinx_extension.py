@@ -23,6 +23,7 @@ SECTION = re.compile(
 )
 AUTOMODULE = re.compile(r"^\.\. automodule:: (asdbook[\w.]*)$", re.MULTILINE)
 DIRECTIVE = re.compile(r"^\s*(\.\. |>>> |:\w+)")
+BULLET = re.compile(r"^\s*[-*] ")
 MARKS = re.compile(r"([*|])|(?<=\w)(_)(?!\w)")
 MATHJAX = "sphinx-mathjax-offline"  # an import name that only importlib can say
 MATHJAX_FILES = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2")
@@ -96,16 +97,16 @@ def finish_static(app: Any, failure: Exception | None) -> None:
 def safe_lines(lines: list[str]) -> list[str]:
     """A docstring's lines with indented blocks as literal blocks and marks escaped."""
     out: list[str] = []
-    section = literal = False
+    section = literal = bullets = False
     for line in lines:
         indented = line.startswith(" ")
         if line.strip() and not indented:
             section = bool(SECTION.match(line))
-            if literal:
+            if literal or (BULLET.match(line) and not bullets):
                 out.append("")
-            literal = False
+            literal, bullets = False, bool(BULLET.match(line))
         if indented and not section and not literal and not DIRECTIVE.match(line):
-            literal = not (out and out[-1].lstrip().startswith((".. ", "- ", "* ")))
+            literal = not bullets and not (out and out[-1].startswith(".. "))
             if literal:
                 while out and not out[-1]:
                     out.pop()
@@ -118,7 +119,7 @@ def escape(line: str) -> str:
     """A line with stars, bars and trailing underscores outside backticks escaped; directives untouched."""
     if DIRECTIVE.match(line):
         return line
-    bullet = re.match(r"^\s*\* ", line)
+    bullet = BULLET.match(line)
     start = bullet.end() if bullet else 0
     parts = re.split(r"(``.*?``|`[^`]*`)", line[start:])
     parts[::2] = [MARKS.sub(lambda match: "\\" + match.group(), part) for part in parts[::2]]
