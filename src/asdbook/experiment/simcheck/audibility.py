@@ -26,9 +26,9 @@ def logistic() -> Pipeline:
 
 
 def boosting(trees: int = 200) -> HistGradientBoostingClassifier:
-    """Boosted trees on the same numbers; a fifth of the features a split keeps it fast and varied."""
+    """Boosted trees on the same numbers; a fifth of the features a split, and 63 bins, keep them fast."""
     return HistGradientBoostingClassifier(
-        max_iter=trees, learning_rate=0.1, max_leaf_nodes=15, max_features=0.2, early_stopping=False, random_state=0
+        max_iter=trees, max_leaf_nodes=15, max_features=0.2, max_bins=63, early_stopping=False, random_state=0
     )
 
 

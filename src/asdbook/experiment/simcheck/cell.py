@@ -36,7 +36,7 @@ class Sizes:
     audit: int = 400
     control: int = 100  # of the audit anomalies, again at severity 0
     level: int = 40  # of the test anomalies, at each severity
-    muted: int = 120  # of the audit normals, with the machine muted
+    muted: int = 200  # of the audit normals, with the machine muted
 
     @classmethod
     def scaled(cls, scale: float) -> Sizes:

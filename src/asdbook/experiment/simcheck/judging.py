@@ -79,13 +79,14 @@ def order(cells: Cells) -> Judged:
         cells, 2, "clip length", "AUC of clip length", lambda c: c["length"], EXACT, exact=True, clips=_test(cells)
     )
     number = per_machine(
-        cells, 2, "file order", "AUC of running number within domain", lambda c: c["order"], CHANCE, clips=_test(cells)
-    )
+        cells, 2, "file order", "AUC of running number within domain", lambda c: c["order"], CHANCE, exact=True,
+        clips=_test(cells),
+    )  # fmt: skip
     strong = per_machine(
         cells, 2, "file order", "AUC of running number, strong against weak anomalies",
         lambda c: c["order of severity"], CHANCE,
     )  # fmt: skip
-    return [each(length), mean_of(number), mean_of(strong)], length + number + strong
+    return [each(length), each(number), mean_of(strong)], length + number + strong
 
 
 def controls(cells: Cells) -> Judged:
@@ -97,13 +98,14 @@ def controls(cells: Cells) -> Judged:
         summaries.append(mean_of(found))
         details += found
     attributes = per_machine(
-        cells, 3, "severity 0", "AUC of attributes (log odds from audit clips)", lambda c: c["attributes"], CHANCE
-    )
+        cells, 3, "severity 0", "AUC of attributes (log odds from audit clips)", lambda c: c["attributes"], CHANCE,
+        exact=True,
+    )  # fmt: skip
     twin = per_machine(
         cells, 3, "severity 0", "share of clips equal bit for bit whatever the fault", lambda c: c["same twin"],
         ALL_EQUAL, exact=True,
     )  # fmt: skip
-    return [*summaries, mean_of(attributes), each(twin)], details + attributes + twin
+    return [*summaries, each(attributes), each(twin)], details + attributes + twin
 
 
 def _control(what: str) -> Value:
@@ -241,7 +243,11 @@ def twins(cells: Cells) -> Judged:
             found = [cell["twins"][fault] for cell in seeds if "inside fine" in cell["twins"].get(fault, {})]
             if not found:
                 continue  # a fault of timing alone has no box
-            resolution = max(("fine", "long"), key=lambda r: np.mean([one[f"inside {r}"] for one in found]))
+            contrast = {
+                r: np.mean([one[f"inside {r}"] - one.get(f"outside {r}", 0.0) for one in found])
+                for r in audibility.RESOLUTIONS
+            }
+            resolution = max(contrast, key=lambda r: contrast[r])
             for where, band, rows in (("inside", INSIDE_DB, inside), ("outside", OUTSIDE_DB, outside)):
                 values = [one[f"{where} {resolution}"] for one in found if f"{where} {resolution}" in one]
                 if values:
