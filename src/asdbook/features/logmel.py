@@ -8,6 +8,7 @@ the time of one product with all bins.
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 import torch
@@ -29,7 +30,10 @@ BAND_GROUP = 16
 @cache
 def mel_filters(sample_rate: int, n_fft: int, bands: int, fmin: float, fmax: float | None) -> Tensor:
     """Triangular filters with equal area on Slaney's mel scale (librosa's default), (bin, band) float32."""
-    import librosa.filters  # here, because it takes a second to load
+    with warnings.catch_warnings():
+        # librosa's downloader looks for progress widgets and, in a notebook without them, says so on stderr.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import librosa.filters  # here, because it takes a second to load
 
     filters = librosa.filters.mel(
         sr=sample_rate, n_fft=n_fft, n_mels=bands, fmin=fmin, fmax=fmax, htk=False, norm="slaney"
