@@ -48,6 +48,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("builder-inited", import_documented)
     app.connect("autodoc-process-docstring", before, priority=400)
     app.connect("autodoc-process-docstring", after, priority=600)
+    app.connect("autodoc-process-signature", plain_signature)
     app.connect("html-page-context", drop_live_cells, priority=900)
     app.connect("build-finished", finish_static)
     return {"parallel_read_safe": True}
@@ -62,6 +63,13 @@ def import_documented(app: Any) -> None:
     for page in sorted(Path(app.srcdir).rglob("*.md")):
         for name in AUTOMODULE.findall(page.read_text(encoding="utf-8")):
             importlib.import_module(name)
+
+
+def plain_signature(
+    app: Any, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Defaults that print as `<factory>` become `...`: Sphinx cannot read a signature with the former."""
+    return (re.sub(r"= ?<[^<>]*>", "= ...", signature) if signature else signature), returns
 
 
 def drop_live_cells(app: Any, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
