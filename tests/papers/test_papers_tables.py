@@ -7,19 +7,21 @@ import pytest
 from scipy.stats import hmean
 
 from asdbook import papers
-from asdbook.errors import UnknownName
+from asdbook.errors import BadInput, UnknownName
 
 Q = ["AUC source", "AUC target", "pAUC"]
-REQUIRED = ["value", "scale", "table"]
+REQUIRED = ["scale", "table"]
+NOT_KEY = ("value", "printed", "scale", "provenance", "percent", "authors", "errata")
 
 
 @pytest.mark.parametrize("name", papers.names())
 def test_rows_are_complete_unique_and_within_range(name):
     frame = papers.table(name)
     assert (frame[REQUIRED].apply(lambda column: column.str.len()) > 0).all(axis=None)
-    key = [c for c in frame.columns if c not in ("value", "scale", "provenance", "percent", "authors")]
-    assert not frame.duplicated(key).any()
-    assert frame["percent"].between(30, 100).all()  # an AUC typed as percent and read as fraction leaves it
+    assert not frame.duplicated([c for c in frame.columns if c not in NOT_KEY]).any()
+    numbers = frame[frame["scale"] != "text"]
+    assert numbers["percent"].between(30, 100).all()  # an AUC typed as percent and read as fraction leaves it
+    assert frame[frame["scale"] == "text"]["percent"].isna().all()
     if "status" in frame:
         assert set(frame["status"]) <= {"printed", "recalled", "recomputed"}
         assert (frame["provenance"].str.len() > 0).all()
@@ -30,6 +32,94 @@ def test_unknown_table_names_the_nearest():
         papers.table("baseline_2023_devv")
     with pytest.raises(UnknownName, match="mahalanobis, mse"):
         papers.baseline("baseline_2023_dev", "zzz")
+
+
+@pytest.mark.parametrize("name", papers.own())
+def test_own_tables_keep_the_printed_characters_beside_the_number(name):
+    frame = papers.table(name)
+    numbers = frame[frame["scale"] == "percent"]
+    assert (numbers["printed"] == numbers["value"]).all()
+    assert (frame[["paper", "row", "machine", "quantity", "printed", "provenance"]] != "").all(axis=None)
+    assert (frame["value"] == "").eq(frame["scale"] == "text").all()
+    assert set(frame["paper"]) == {next(p for p in papers.PAPERS if name.startswith(p))}
+    number = name.removeprefix(f"{frame['paper'].iloc[0]}_table")
+    assert set(frame["table"]) == {f"Table {'I' * int(number) if name.startswith('ssdm') else number}"}
+
+
+def test_every_paper_has_its_tables():
+    assert [len(papers.own(paper)) for paper in papers.PAPERS] == [2, 2, 4, 1, 1]
+    assert len(papers.own()) == 10
+    with pytest.raises(UnknownName, match="did you mean 'ssdm'"):
+        papers.own("sdm")
+
+
+def series(name, row, quantity, column="percent"):
+    frame = papers.table(name)
+    frame = frame[(frame["row"] == row) & (frame["quantity"] == quantity)]
+    return frame.set_index("machine")[column].to_dict()
+
+
+@pytest.mark.parametrize("row, system", [("Baseline", "mse"), ("Baseline(MHLAE)", "mahalanobis")])
+def test_oevae_quotes_the_table_of_2023(row, system):
+    quoted = papers.baseline("baseline_2023_dev", system).droplevel("unit")
+    for quantity in Q:
+        assert quoted[quantity].to_dict() == series("oevae_table1", row, quantity)
+
+
+@pytest.mark.parametrize("row, system", [("AE-MSE", "mse"), ("AE-MAHALA", "mahalanobis")])
+def test_statistical_clustering_quotes_the_table_of_2024(row, system):
+    quoted = papers.baseline("baseline_2024_dev", system).droplevel("unit")
+    for quantity in Q:
+        cells = series("statistical_clustering_table1", row, quantity)
+        cells.pop("all")
+        assert quoted[quantity].to_dict() == cells
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (("rc_mae_table3", "RC-MAE with DDA", "pAUC"), ("rc_mae_table4", "Our Method", "pAUC")),
+        (("ssdm_table2", "SSDM", "h-mean"), ("ssdm_table1", "SSDM (Ours)", "h-mean")),
+        (("auddsr_table2", "AudDSR_dcase", "AUC"), ("auddsr_table1", "AudDSR", "AUC")),
+        (("auddsr_table2", "AudDSR_dcase", "pAUC"), ("auddsr_table1", "AudDSR", "pAUC")),
+        (("auddsr_table1", "MobileNetV2", "pAUC"), ("rc_mae_table4", "MobileNetV2", "pAUC")),
+        (("auddsr_table1", "GlowAff", "AUC"), ("rc_mae_table4", "Glow_AFF", "AUC")),
+    ],
+)
+def test_rows_printed_twice_agree(one, other):
+    first, second = series(*one), series(*other)
+    assert {m: second[m] for m in first} == first
+
+
+ROWS = {
+    "ssdm": "SSDM (Ours)", "auddsr": "AudDSR", "rc_mae": "Our Method",
+    "statistical_clustering": "System-4", "oevae": "OEVAES",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("paper", papers.PAPERS)
+def test_headline_cells_are_those_of_the_tables(paper):
+    frame = papers.table("headline_cells")
+    frame = frame[frame["paper"] == paper]
+    name = "rc_mae_table4" if paper == "rc_mae" else f"{paper}_table1"
+    for quantity, cells in frame.groupby("quantity"):
+        own = series(name, ROWS[paper], quantity)
+        own.pop("all", None)
+        assert cells.set_index("machine")["percent"].to_dict() == own
+    assert set(frame["quantity"]) == set(papers.table(name)["quantity"])
+
+
+def test_a_source_of_aggregates_alone_says_so():
+    assert len(papers.table("baseline_2020_eval")) == 12
+    for name in ("baseline_2020_eval", "baseline_2021_dev", "baseline_2022_dev"):
+        with pytest.raises(BadInput, match="aggregates only"):
+            papers.baseline(name, "mse")
+
+
+def test_a_table_is_handed_out_as_a_copy():
+    frame = papers.table("ssdm_table1")
+    frame["percent"] = 0.0
+    assert papers.table("ssdm_table1")["percent"].min() > 40
 
 
 def test_2020_averages_over_ids():
