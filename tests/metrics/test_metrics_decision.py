@@ -147,3 +147,13 @@ def test_decisions_refuse_what_does_not_match():
         decisions(["fan"], ["00"], [0, 1], [0, 1])
     with pytest.raises(BadInput, match="decisions must be 0"):
         confusion([0, 1], [0, 2])
+
+
+def test_a_gamma_fit_that_cuts_most_scores_is_not_used(monkeypatch):
+    from asdbook.metrics import decision as module
+
+    scores = np.linspace(1.0, 2.0, 20)
+    monkeypatch.setattr(module, "_fit_gamma", lambda *_: (1.05, 2.0, 0.0, 1.0))  # 19 of 20 lie above
+    found = threshold(scores)
+    assert found.shape is None and "19 of 20" in found.reason
+    assert found.value == pytest.approx(np.quantile(scores, 0.9))

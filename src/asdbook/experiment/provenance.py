@@ -42,7 +42,10 @@ def commit() -> str:
 
 
 def numeric_mode(device: str, precision: str, *, compile: bool, threads: int) -> dict[str, Any]:
-    """What can change results beyond the method: device kind, precision, compilation, threads."""
+    """What can change results beyond the method, after fallbacks: device kind, precision, compilation, threads."""
+    from asdbook.experiment.context import resolve_mode
+
+    precision, compile, _ = resolve_mode(device, precision, compile)
     return {"device": device.split(":")[0], "precision": precision, "compile": compile, "threads": threads}
 
 

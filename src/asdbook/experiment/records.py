@@ -78,6 +78,7 @@ class Record(BaseModel):
     versions: dict[str, str]
     commit: str
     started: str
+    notes: list[str] = Field(default_factory=list)  # how this run was computed: fallbacks and the like
     deviations: list[str] = Field(default_factory=list)
     knows: list[str] = Field(default_factory=list)
 

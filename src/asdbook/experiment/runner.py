@@ -214,6 +214,7 @@ class _Job:
             versions=provenance.versions(),
             commit=provenance.commit(),
             started=started.isoformat(timespec="seconds"),
+            notes=list(dict.fromkeys(ctx.notes)),
             deviations=list(system.deviations),
             knows=list(system.knows),
         )

@@ -123,11 +123,24 @@ def threshold(train_scores: Sequence[float] | np.ndarray, quantile: float = QUAN
         fit = _fit_gamma(scores, quantile)
         if fit is not None:
             value, shape, loc, scale = fit
-            return Threshold(value, shape, loc, scale, quantile, scores.size, float(np.mean(scores > value)))
-        reason = "the gamma fit failed: empirical quantile"
+            over = int(np.sum(scores > value))
+            if _plausible(over, scores.size, quantile):
+                return Threshold(value, shape, loc, scale, quantile, scores.size, over / scores.size)
+            reason = f"{over} of {scores.size} held-out scores exceed the gamma fit's quantile: empirical quantile"
+        else:
+            reason = "the gamma fit failed: empirical quantile"
     value = float(np.quantile(scores, quantile))
     exceeded = float(np.mean(scores > value))
     return Threshold(value, None, None, None, quantile, scores.size, exceeded, reason)
+
+
+def _plausible(over: int, clips: int, quantile: float) -> bool:
+    """Whether `over` of `clips` scores may lie above the true quantile: within 4 binomial deviations and one clip.
+
+    The optimiser of the three-parameter fit now and then stops far off; its quantile then cuts most scores.
+    """
+    expected = clips * (1.0 - quantile)
+    return abs(over - expected) <= 1.0 + 4.0 * math.sqrt(expected * quantile)
 
 
 def gamma_quantile(quantile: float, shape: float, loc: float, scale: float) -> float:
