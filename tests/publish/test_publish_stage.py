@@ -7,7 +7,7 @@ import yaml
 from asdbook.errors import BadInput
 from asdbook.publish.check_notebook import STALE_CLASS
 from asdbook.publish.digest import source_hash
-from asdbook.publish.stage import expand_modules, site_config, stage
+from asdbook.publish.stage import expand_modules, site_config, stage, staged_links
 
 
 @pytest.fixture
@@ -61,6 +61,12 @@ def test_a_chapter_that_never_ran_is_named(executed):
     executed.executed(executed.chapter("first")).unlink()
     with pytest.raises(BadInput, match="make execute CH=first"):
         stage(executed, set())
+
+
+def test_links_between_pages_follow_the_staged_names(book):
+    text = "[a](first.py), [b](first.md#part), [c](../book/second.md), [d](gone.md), [e](https://x.org/first.md)"
+    staged = "[a](first.ipynb), [b](first.ipynb#part), [c](../book/second.md), [d](gone.md), [e](https://x.org/first.md)"
+    assert staged_links(text, book) == staged
 
 
 def test_buttons_need_an_address(executed):

@@ -20,6 +20,8 @@ MODULES = re.compile(r"^<!-- modules: (asdbook[\w.]*) -->$", re.MULTILINE)
 MADE = re.compile(r"_static/((?:audio|figures)/[\w.-]+\.(?:wav|png))")
 """Sounds and pictures that chapters wrote, as pages name them."""
 
+LINK = re.compile(r"(\]\()([\w./-]+)\.(?:py|md|ipynb)(?=[)#])")
+
 BANNER = """
 
 :::{{admonition}} This page is older than its source
@@ -75,6 +77,19 @@ def expand_modules(text: str) -> str:
     return MODULES.sub(lambda match: _module_sections(match.group(1)), text)
 
 
+def staged_links(text: str, book: Book) -> str:
+    """Links between pages, written as the files are called in the checkout, as they are called when staged."""
+    chapters = {page.stem: page.is_chapter for page in book.pages}
+
+    def staged(match: re.Match[str]) -> str:
+        stem = match.group(2).rsplit("/", 1)[-1]
+        if stem not in chapters:
+            return match.group()  # Sphinx names it
+        return f"{match.group(1)}{match.group(2)}{'.ipynb' if chapters[stem] else '.md'}"
+
+    return LINK.sub(staged, text)
+
+
 def public_modules(package: str) -> list[str]:
     """Dotted names of a package and the public modules below it (a module stands for itself)."""
     base = PACKAGE.parent / Path(*package.split("."))
@@ -99,8 +114,8 @@ def _module_sections(package: str) -> str:
 def _stage_page(book: Book, page: Page, stale: bool) -> None:
     target = book.source / page.name
     if not page.is_chapter:
-        text = page.source.read_text(encoding="utf-8")
-        _write(target.with_suffix(".md"), expand_modules(text))
+        text = expand_modules(page.source.read_text(encoding="utf-8"))
+        _write(target.with_suffix(".md"), staged_links(text, book))
         return
     import nbformat
 
@@ -110,6 +125,9 @@ def _stage_page(book: Book, page: Page, stale: bool) -> None:
     notebook = nbformat.read(executed, as_version=4)
     if stale or notebook.metadata.get("asdbook", {}).get("source") != source_hash(page.source):
         _add_banner(notebook, page)
+    for cell in notebook.cells:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = staged_links(cell["source"], book)
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, target.with_suffix(".ipynb"))
 
