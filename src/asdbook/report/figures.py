@@ -29,14 +29,14 @@ def loss_curves(history: Mapping[str, Sequence[float]], *, unit: str = "mean squ
         figure, axes = canvas(height=2.7)
         for k, (name, values) in enumerate(history.items()):
             colour, line = SEQUENCE[k % len(SEQUENCE)], ("-", "--", ":")[k // len(SEQUENCE) % 3]
-            axes.plot(range(1, len(values) + 1), values, line, color=colour, label=name)
+            axes.plot(range(1, len(values) + 1), values, line, color=colour, label=name.split("/")[-1])
         axes.set(xlabel="epoch", ylabel=unit, yscale="log")
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:g}")
         axes.tick_params(axis="y", which="minor", labelsize=7.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(ncols=2)
-    ends = [f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in history.items()]
+    ends = [f"{name.split('/')[-1]} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in history.items()]
     epochs = max(len(values) for values in history.values())
     alt = f"Training loss ({unit}) over {epochs} epochs, logarithmic axis: {'; '.join(ends)}."
     return Picture(figure, alt)

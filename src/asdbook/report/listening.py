@@ -6,16 +6,16 @@ between the two sounds is the fault.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from asdbook import simulate
-from asdbook.report import audio, spectrograms
-from asdbook.report.show import Picture, Prose, Tabs
+from asdbook import metrics, simulate
+from asdbook.experiment.records import Stored
+from asdbook.report import audio, clips, spectrograms
+from asdbook.report.show import Display, Picture, Prose, Tabs
 
 CANDIDATES = 4
 """Clips of which the one with the least noise is played: a listener should hear the machine at all."""
@@ -114,34 +114,51 @@ def tabs(heard: Mapping[str, Heard]) -> Tabs:
     return Tabs({name: [one.known(), one.picture(), one.players()] for name, one in heard.items()})
 
 
-@dataclass(frozen=True)
-class Clip:
-    """A clip of a built-in set, rendered again from its official name."""
-
-    wave: np.ndarray
-    truth: Mapping[str, Any]
+def origin(stored: Stored) -> dict[str, Any]:
+    """What `clips` needs to find a record's clips again: preset, data seed, profile of a built-in set."""
+    data = stored.record.data
+    return {"preset": data.name, "data_seed": data.seed, "profile": data.profile}
 
 
-NAME = re.compile(r"section_\d+_(source|target)_(train|test)_(normal|anomaly)_(\d+)")
-
-
-def clip(file: str, *, preset: str, data_seed: int, profile: str) -> Clip:
-    """The clip of that name as a run heard it: sound (float) and truth.
+def typical(stored: Stored, machine: str, unit: str = "") -> list[Display]:
+    """A normal and an anomalous source clip of a machine, both with the median score: seen and heard.
 
     Args:
-        file: official path, "fan/test/section_00_source_test_anomaly_0003_m-n_W.wav".
-        preset, data_seed, profile: of the run's data.
+        stored: a record on a built-in set.
+        machine: machine type.
+        unit: of the score.
     """
-    from asdbook.errors import BadInput
+    scores = stored.scores()
+    held = scores[(scores["split"] == "train") & (scores["machine"] == machine)]["score"].to_numpy(dtype=float)
+    panels, sounds = [], []
+    for label in ("normal", "anomaly"):
+        file = clips.middle_clip(scores, machine, label)
+        found, value = clips.clip(file, **origin(stored)), float(scores.set_index("file")["score"][file])
+        name = f"{machine}, {found.truth['fault'] or 'normal'}"
+        words = f"Score {value:.3g}{f' {unit}' if unit else ''}: {metrics.how_unusual(value, held)}."
+        panels.append(spectrograms.Panel(name, found.wave, found.truth["boxes"]))
+        sounds.append(audio.Sound(name, found.wave, words))
+    return [spectrograms.spectrograms(panels), audio.players(*sounds)]
 
-    machine = file.split("/")[0]
-    spec = simulate.Spec(preset=preset, data_seed=data_seed, profile=profile, machines=(machine,))
-    found = NAME.search(file)
-    if found is None:
-        raise BadInput(f"{file}: not a clip of a built-in set: its name does not follow the 2023 grammar")
-    domain, role, label, number = found.groups()
-    first = spec.machine(machine).layout.first_index
-    block = simulate.render(spec, machine, role, domain, label, 1, int(number) - first)
-    if block.names[0] != file:
-        raise BadInput(f"{file}: data seed {data_seed} has {block.names[0]} there: name the run's own data seed")
-    return Clip(block.audio[0] / 32768, block.truth[0])
+
+def failures(stored: Stored, count: int = 3) -> Tabs:
+    """The clips that a system gets most wrong: what the truth says, spectrogram, sound."""
+    items: dict[str, list[Display]] = {}
+    for row in clips.most_wrong(stored.scores(), count).to_dict("records"):
+        found = clips.clip(str(row["file"]), **origin(stored))
+        text = _explained(found.truth, float(row["wrong"]))
+        name = f"{row['machine']}, {found.truth['fault'] or 'normal'}"
+        panel = spectrograms.Panel(name, found.wave, found.truth["boxes"])
+        sound = audio.Sound(name, found.wave, text)
+        items[name] = [Prose(text), spectrograms.spectrograms([panel], columns=1), audio.players(sound)]
+    return Tabs(items)
+
+
+def _explained(truth: Mapping[str, Any], wrong: float) -> str:
+    """What is known of a clip, and how wrong its score is."""
+    fault, snr = truth["fault"], truth["snr_db"]
+    what = f"Fault {fault} at severity {truth['severity']:.2f}" if fault else "A normal clip"
+    side = "above" if snr >= 0 else "below"
+    how = "normal clips score at least as high" if fault else "anomalies score at most as high"
+    return (f"{what}, {truth['domain']} domain, the machine {abs(snr):.1f} dB {side} the noise "
+            f"({', '.join(truth['noise'])}). {wrong:.0%} of the {how}.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from asdbook import metrics
+from asdbook import metrics, papers
 from asdbook.experiment import records
 from asdbook.experiment.records import Record, Stored
 from asdbook.report.tables import Html, Table, Value, badge, join
@@ -170,6 +170,33 @@ def from_printed(frame: pd.DataFrame, *, who: str, data: Html, origin: str, mean
         values = (frame / 100).to_numpy().reshape(-1)
         cells["all", "Omega"] = Value(100 * float(metrics.harmonic_mean(values)))
     return Row(who, data, cells, origin)
+
+
+def official(name: str, system: str, *, who: str = "", mean: str = "harmonic") -> Row:
+    """An official baseline's printed numbers as a row set.
+
+    Args:
+        name: a table "baseline_<year>_<dev or eval>".
+        system: "mse" or "mahalanobis".
+        who: label.
+        mean: as in `from_printed`.
+    """
+    _, year, part = name.split("_")
+    badged = badge("official", f"{year} {'development' if part == 'dev' else 'evaluation'}")
+    first = papers.table(name).iloc[0]
+    origin = f"printed: {first['table']}, {first['provenance']}"
+    return from_printed(
+        papers.baseline(name, system), who=who or f"official, {system}", data=badged, origin=origin, mean=mean
+    )
+
+
+def printed(name: str, **options: Any) -> Table:
+    """One table of printed baseline numbers, all its systems."""
+    by_id = name == "baseline_2020_dev"  # 2020 averages over machine IDs and prints no single score
+    frame = papers.table(name)
+    rows = [official(name, str(s), mean="arithmetic" if by_id else "harmonic") for s in frame["system"].unique()]
+    columns = [str(c) for c in papers.baseline(name, "mse").columns]
+    return beside(rows, columns if by_id else [*columns, "Omega"], **options)
 
 
 def beside(

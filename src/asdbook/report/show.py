@@ -125,8 +125,10 @@ class Code:
     text: str
 
     def markdown(self) -> str:
-        """A link to the reference and the code."""
-        return f"{{py:obj}}`{self.path}`\n\n```python\n{self.text}\n```\n"
+        """A link to the reference and the code. Private parts have no entry there: their name stands alone."""
+        private = any(part.startswith("_") for part in self.path.split("."))
+        name = f"`{self.path}`" if private else f"{{py:obj}}`{self.path}`"
+        return f"{name}\n\n```python\n{self.text}\n```\n"
 
     def html(self) -> str:
         """The code with its name above."""

@@ -126,13 +126,18 @@ class Table:
                 raise BadInput(f"table {self.name or self.caption!r}: a row of {len(row)} cells, "
                                f"{len(self.columns)} columns: fill missing cells with None")
 
+    @property
+    def shown(self) -> Sequence[Sequence[Any]]:
+        """The rows; a table without any says so in one row."""
+        return self.rows or [["none", *[None] * (len(self.columns) - 1)]]
+
     def markdown(self) -> str:
         """A MyST list table with raw cells; the theme lets a wide one scroll."""
         options = [":header-rows: 1", ":stub-columns: 1", ":class: asd-table", ":align: left"]
         if self.name:
             options.append(f":name: {self.name}")
         head = f"{FENCE}{{list-table}} {' '.join(self.caption.split())}\n" + "\n".join(options)
-        lines = [_item(row) for row in ([self.columns, *self.rows])]
+        lines = [_item(row) for row in (self.columns, *self.shown)]
         notes = "".join(f"\n{note}\n" for note in self.notes)
         return f"{head}\n\n" + "".join(lines) + f"{FENCE}\n{notes}"
 
@@ -141,7 +146,7 @@ class Table:
         head = "".join(f'<th scope="col">{_line(c)}</th>' for c in self.columns)
         body = "".join(
             f'<tr><th scope="row">{_line(row[0])}</th>' + "".join(f"<td>{_line(c)}</td>" for c in row[1:]) + "</tr>"
-            for row in self.rows
+            for row in self.shown
         )
         caption = f"<caption>{escape(plain(self.caption))}</caption>" if self.caption else ""
         notes = "".join(f"<p>{escape(plain(note))}</p>" for note in self.notes)

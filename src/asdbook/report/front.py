@@ -1,0 +1,87 @@
+"""The front page's table: five papers, what they report, what our records say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from asdbook import papers
+from asdbook.experiment.records import Stored
+from asdbook.report import results
+from asdbook.report.provenance import seconds_text
+from asdbook.report.tables import Html, Table, Value, badge, join, link
+
+NOT_RUN = Html('<span class="asd-none">not run</span>')
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One paper.
+
+    Attributes:
+        key: name of its system in the library.
+        printed: its rows of `papers.table("headline")`.
+        records: committed records of its default variant, one data set and profile.
+    """
+
+    key: str
+    printed: pd.DataFrame
+    records: Sequence[Stored]
+
+    @property
+    def built(self) -> bool:
+        """Whether any record of it is committed."""
+        return bool(self.records)
+
+    def row(self) -> list[Any]:
+        """Its line of the table."""
+        first = self.printed.iloc[0]
+        name = link(first["name"], f"{self.key}.html") if self.built else first["name"]
+        cells = zip(self.printed["quantity"], self.printed["percent"], self.printed["value"])
+        said = [join(f"{quantity}:", Value(float(number), text=str(text))) for quantity, number, text in cells]
+        where = f"{first['table']}, row {first['row']}"
+        if (self.printed["status"] == "recomputed").all():
+            where += ", computed from its cells"
+        reported = Html("<br>".join(one.text for one in said))
+        return [name, first["authors"], badge("official", first["data"]), reported, where, *self._ours()]
+
+    def _ours(self) -> list[Any]:
+        if not self.records:
+            return [NOT_RUN, NOT_RUN, NOT_RUN]
+        row = results.from_records(self.records)
+        official = self.records[0].record.metrics["official"]["score"]["name"]
+        seconds = [stored.record.cost.get("wall_seconds") or 0.0 for stored in self.records]
+        cost = f"{seconds_text(sum(seconds) / len(seconds))} a run"
+        return [join(f"{official}:", row.cells["all", official], row.data), cost, f"{len(self.records)} seeds"]
+
+
+def shelf() -> list[Entry]:
+    """The five papers in the order of the printed table."""
+    headline = papers.table("headline")
+    return [Entry(str(key), rows, _default(str(key))) for key, rows in headline.groupby("paper", sort=False)]
+
+
+def _default(system: str) -> list[Stored]:
+    """Committed records of a system that stand on one data set and profile: official data first, most seeds next."""
+    groups: dict[tuple[str, ...], list[Stored]] = {}
+    for stored in results.committed(system=system):
+        record = stored.record
+        if not record.data.premise_off and not record.overrides:
+            groups.setdefault((record.variant, record.data.kind, record.data.name, record.profile), []).append(stored)
+    ranked = sorted(groups.items(), key=lambda item: (item[0][1] == "official", len(item[1])), reverse=True)
+    return ranked[0][1] if ranked else []
+
+
+def tested_on_official_data() -> int:
+    """Papers whose system has a record on official data at the paper's settings: no other data may support a claim."""
+    found = {s.record.system for s in results.committed(profile="paper") if s.record.data.kind == "official"}
+    return len(found & set(papers.table("headline")["paper"]))
+
+
+def table(entries: Sequence[Entry], **options: Any) -> Table:
+    """One row a paper."""
+    columns = ["paper", "authors", "its data", "reported (%)", "printed in", "ours (%)", "cost", "verdicts"]
+    return Table(columns, [entry.row() for entry in entries], **options)
