@@ -347,6 +347,12 @@ def test_specs_refuse_what_does_not_exist(change: dict, error: str) -> None:
         replace(SMOKE, **change)
 
 
+def test_lists_and_single_names_do_as_tuples() -> None:
+    spec = Spec(profile="smoke", data_seed=100, machines=["fan"], premise_off="shift", faults=["rub"])
+    assert (spec.machines, spec.premise_off, spec.faults) == (("fan",), ("shift",), ("rub",))
+    assert hash(spec) == hash(replace(spec))
+
+
 def test_render_refuses_training_anomalies_and_clips_outside_the_cell() -> None:
     with pytest.raises(BadInput, match="training clips"):
         render(SMOKE, "fan", "train", "source", "anomaly", 1)

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
 
-from asdbook.simulate.impacts import draw_modes, lognormal, place, response
+from asdbook.simulate.impacts import Modes, draw_modes, lognormal, strike
 from asdbook.simulate.noise import coloured, slope
 from asdbook.simulate.phase import FS, Drive, shaft, stack, turning, voice, wander
 
@@ -145,8 +144,7 @@ def _clatter(rng: np.random.Generator, n: int, values: dict[str, float]) -> np.n
     count = int(rng.poisson(rate * n / FS))
     at = rng.uniform(0, n - 1, count)
     modes = draw_modes(rng, values["clatter_low"], values["clatter_high"], 3, (0.02, 0.06))
-    train = place(at, lognormal(rng, 0.45, count) / np.sqrt(rate), n)
-    return fft.irfft(fft.rfft(train) * response(modes, n), n)
+    return strike(at, lognormal(rng, 0.45, count) / np.sqrt(rate), modes, n)
 
 
 def squeal(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -180,15 +178,18 @@ def alarm(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def speech(rng: np.random.Generator, n: int) -> np.ndarray:
-    """A voice-like sound: glottal stack through wandering formants, in syllables."""
+    """A voice-like sound: glottal pulses through the formants of two vowels in turn, in syllables."""
     pitch = rng.uniform(90, 240) * np.exp(wander(rng, n, 0.12, 0.3))
-    buzz = stack(turning(pitch).z, voice(rng, 30, 1.0, 1.0), np.zeros(30), float(pitch.max()))
+    pulses = turning(pitch).when(1.0)
+    vowels = []
+    for _ in range(2):
+        formants = np.array([rng.uniform(300, 800), rng.uniform(900, 2200), rng.uniform(2300, 3200)])
+        mouth = Modes(formants, np.array([0.06, 0.05, 0.04]), np.array([1.0, 0.5, 0.25]))
+        vowels.append(strike(pulses, np.full(len(pulses), 0.1), mouth, n))
+    turn = _gate(rng, n, float(rng.uniform(1.0, 2.5)), 0.5)
     air = coloured(rng, n, slope(n, 3000, 1.0, 1.0))
-    out = np.zeros(n, np.float32)
-    for low, high in ((300, 800), (900, 2200), (2300, 3200)):
-        hz = np.clip(np.exp(np.log((low * high) ** 0.5) + wander(rng, n, 0.25, 0.15)), low, high)
-        out += buzz * (1 + turning(hz).cos()) * np.float32(600 / low)  # a formant's ripple
-    return (out + 0.2 * air) * _gate(rng, n, float(rng.uniform(2.5, 5.0)), float(rng.uniform(0.5, 0.8)))
+    voiced = vowels[0] * turn + vowels[1] * (1 - turn) + 0.1 * air
+    return voiced * _gate(rng, n, float(rng.uniform(2.5, 5.0)), float(rng.uniform(0.5, 0.8)))
 
 
 def melody(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -210,8 +211,8 @@ def wind(rng: np.random.Generator, n: int) -> np.ndarray:
 def crackle(rng: np.random.Generator, n: int) -> np.ndarray:
     """Rain or gravel: dense small impacts."""
     count = int(rng.uniform(50, 500) * n / FS) + 1
-    train = place(rng.uniform(0, n - 1, count), lognormal(rng, 0.6, count), n)
-    return fft.irfft(fft.rfft(train) * response(draw_modes(rng, 1500, 6000, 4, (0.05, 0.12)), n), n)
+    at = rng.uniform(0, n - 1, count)
+    return strike(at, lognormal(rng, 0.6, count), draw_modes(rng, 1500, 6000, 4, (0.05, 0.12)), n)
 
 
 Generator = Callable[[np.random.Generator, int], np.ndarray]

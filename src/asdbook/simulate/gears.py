@@ -25,7 +25,7 @@ FAULTS = {
         "2nd, 4th, 6th mesh harmonic with sidebands at twice the shaft rate",
     ),
     "lubrication": (
-        "Too little oil: friction noise rises and becomes brighter.",
+        "Too little oil: friction noise rises, becomes brighter and pulses with the pinion.",
         "noise floor at 2-7 kHz",
     ),
 }
@@ -102,14 +102,16 @@ def _mesh(box: Gearbox, take: Take, pinion: Shaft, level: float) -> np.ndarray:
 
 def _friction(box: Gearbox, take: Take, pinion: Shaft, level: float) -> np.ndarray:
     dry = take.amount("lubrication")
-    fall = 1.1 - 0.35 * min(dry, 1.5)
+    fall = 1.1 - 0.45 * min(dry, 1.5)
     shape = slope(take.n, box.knee, 0.8, fall)
     x = coloured(take.rng("friction"), take.n, shape)
     x = modulate(x, pinion.cos(box.teeth[0], take.rng("friction phase").random()), 0.3)
+    starved = take.rng("starved phase").random()  # teeth that meet dry, always the same ones
+    x = modulate(x, pinion.cos(1, starved), min(0.8 * dry, 0.9))
     if take.has("lubrication"):
         take.box(500, 8000)
     speed = take.point.speed ** (30 / 20)  # sliding noise grows slower with speed than flow does
-    return take.level("friction", SHARES["friction"] * level * speed * (1 + 2.0 * dry)) * x
+    return take.level("friction", SHARES["friction"] * level * speed * (1 + 1.7 * dry)) * x
 
 
 def _motor(box: Gearbox, take: Take, pinion: Shaft) -> np.ndarray:

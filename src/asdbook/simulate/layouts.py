@@ -130,7 +130,7 @@ LAYOUTS_2023: dict[str, Layout] = {
     "slider": Layout(
         ("vel", "ac"),
         grid(("400", "500", "600"), ("0.04", "0.06")),
-        grid(("350", "450", "550", "650"), ("0.03", "0.05")),
+        grid(("450", "550"), ("0.03", "0.05", "0.07")),
         _slider,
         0,
         "vel: carriage speed in mm/s, whine and cycle follow; ac: acceleration, ramps and stop impacts follow",

@@ -43,6 +43,10 @@ class Spec:
     mute: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("premise_off", "machines", "faults"):  # a list would do for the reader, not as a key
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         if self.preset not in PRESETS:
             raise UnknownName("built-in set", self.preset, PRESETS)
         if self.profile not in SIZES:
