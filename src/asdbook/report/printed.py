@@ -8,13 +8,13 @@ from typing import Any
 from asdbook import papers
 from asdbook.papers.checks import Check
 from asdbook.papers.claims import TYPES, Claim
-from asdbook.papers.errata import PROVEN, Erratum
+from asdbook.papers.errata import Erratum
 from asdbook.report.claims import Decided
 from asdbook.report.tables import Html, Table, code, join, markup
 
 FINDINGS = {
     "agrees": "agrees", "cut off": "agrees, with digits cut off", "differs": "differs",
-    "holds": "holds", "fails": "fails", "open": "open", "shown": "–",
+    "holds": "holds", "fails": "fails", "open": "open", "shown": None,
 }  # fmt: skip
 
 
@@ -41,37 +41,42 @@ def averages(**options: Any) -> Table:
         wrong = [a for a in found if a.outcome.finding == "differs"]
         frame = papers.table(name)
         title = f"{known[str(frame['paper'].iloc[0])]}, {frame['table'].iloc[0]}"
-        which = [_item(f"{a.row}, {a.quantity}: {a.outcome.printed}, cells give "
-                       f"{a.outcome.span.text()}", " ".join(a.errata)) for a in wrong]  # fmt: skip
+        which = [
+            join(f"{a.row}, {a.quantity}: {a.outcome.printed}, cells give {a.outcome.span.text()},",
+                 *(_mark(name) for name in a.errata))
+            for a in wrong
+        ]  # fmt: skip
         rows.append([title, str(len(found)), str(len(found) - len(wrong)), _lines(which)])
     return Table(["table", "averages", "follow from their cells", "do not"], rows, **options)
 
 
 def errata(found: Sequence[Erratum], **options: Any) -> Table:
     """What is wrong, where, and what follows: one row an erratum."""
-    rows = [[Html(f'<span id="{e.id}">{markup(code(e.id))}</span>'), e.where, e.printed, e.should_be or None,
-             e.explanation, e.consequence] for e in found]  # fmt: skip
-    return Table(["erratum", "where", "printed", "should be", "what is wrong", "what follows"], rows, **options)
+    rows = []
+    for e in found:
+        instead = [Html(f"instead: {markup(e.should_be)}")] if e.should_be else []
+        quoted = _lines([Html(f"<em>{markup(e.where)}</em>"), Html(markup(e.printed)), *instead])
+        rows.append([join(_mark(e.id), e.kind), quoted, e.explanation, e.consequence])
+    return Table(["erratum", "where, and what is printed", "what is wrong", "what follows"], rows, **options)
 
 
 def proofs(found: Sequence[Erratum], **options: Any) -> Table:
     """The recomputations of some errata: one row a check, the calculation with its numbers."""
-    rows = [[code(e.id), *_check(check)] for e in found for check in e.checks]
+    rows = [[_mark(e.id), *_check(check)] for e in found for check in e.checks]
     columns = ["erratum", "what", "calculation", "recomputed (rounding allows)", "printed", "finding"]
     return Table(columns, rows, **options)
 
 
-def proven(found: Sequence[Erratum]) -> list[Erratum]:
-    """Those that printed numbers prove."""
-    return [e for e in found if e.kind in PROVEN]
-
-
 def claims(decided: Sequence[Decided], **options: Any) -> Table:
     """One row a claim: type, what would test it, what printed numbers say, the verdict now."""
-    rows = [[join(code(d.claim.id), "primary" if d.claim.primary else ""), d.claim.text, d.claim.type.replace("_", " "),
-             d.claim.test, _compared(d.claim), d.printed.name,
-             d.name if d.data is None else join(d.name, d.data)] for d in decided]  # fmt: skip
-    columns = ["claim", "what is claimed", "type", "what would test it", "compared", "printed numbers", "verdict now"]
+    rows = []
+    for d in decided:
+        kind = d.claim.type.replace("_", " ") + (", primary" if d.claim.primary else "")
+        test = _lines([Html(markup(d.claim.test)), *_compared(d.claim)])
+        said = None if d.claim.type == "arithmetic" else d.printed.name  # it is the verdict itself
+        verdict = d.name if d.data is None else join(d.name, d.data)
+        rows.append([join(_mark(d.claim.id), kind), d.claim.text, test, said, verdict])
+    columns = ["claim and type", "what is claimed", "what would test it", "printed numbers", "verdict now"]
     return Table(columns, rows, **options)
 
 
@@ -87,7 +92,7 @@ def verdict_counts(decided: Sequence[Decided], **options: Any) -> Table:
 
 def claim_checks(decided: Sequence[Decided], **options: Any) -> Table:
     """The recomputations behind the claims: one row a check."""
-    rows = [[code(d.claim.id), *_check(check)] for d in decided for check in d.claim.checks]
+    rows = [[_mark(d.claim.id), *_check(check)] for d in decided for check in d.claim.checks]
     columns = ["claim", "what", "calculation", "recomputed (rounding allows)", "printed", "finding"]
     return Table(columns, rows, **options)
 
@@ -104,22 +109,24 @@ def _bound(check: Check) -> str | None:
     return f"{words[check.relation]} {check.bound:g}" if check.relation else None
 
 
-def _compared(claim: Claim) -> Html | None:
-    """The contrasts, in the metric and on the data that decide."""
-    if not claim.contrasts:
-        return Html(markup(claim.metric)) if claim.metric else None
+def _compared(claim: Claim) -> list[Html]:
+    """The contrasts, one a line, and the metric and data that decide."""
+    if not claim.metric:
+        return []
     pairs = [Html(" − ".join(markup(code(name)) for name in contrast)) for contrast in claim.contrasts]
-    margin = f", margin {claim.margin:g}" if claim.margin else ""
-    where = f"{claim.metric}, {claim.data}{margin}"
+    where = f"{claim.metric}; {claim.data}"
+    if claim.margin:
+        where += f"; margin {claim.margin:g} points"
     if claim.machines:
-        where += f", {', '.join(claim.machines)}"
+        where += f"; {', '.join(claim.machines)}"
     if claim.not_built:
         where += f"; not built here: {', '.join(claim.not_built)}"
-    return _lines([*pairs, Html(markup(where))])
+    return [*pairs, Html(f"<em>{markup(where)}</em>")]
 
 
-def _item(text: str, mark: str) -> Html:
-    return Html(f"{markup(text)} ({markup(code(mark))})") if mark else Html(markup(text))
+def _mark(name: str) -> Html:
+    """An id that does not break at its hyphen."""
+    return Html(f'<span style="white-space:nowrap">{markup(code(name))}</span>')
 
 
 def _lines(parts: Sequence[Html]) -> Html | None:
