@@ -24,7 +24,7 @@
 #   and every claim of the paper gets a verdict that is computed, not typed.
 # - **What does it cost?** Time, memory and parameters, measured.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import time
 
 from asdbook import papers, systems
@@ -43,7 +43,7 @@ show.numbers(papers=len(shelf), built=sum(book.built for book in shelf), officia
 # Read a row like this: what the paper reports on its data, then what we found, *on which data*, then the verdict.
 # The two scores stand on different data unless the badges agree, so their difference means nothing.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 front.table(shelf, name="tab-papers", caption="The five papers: reported, and ours")
 
 # %% [markdown]
@@ -64,7 +64,7 @@ front.table(shelf, name="tab-papers", caption="The five papers: reported, and ou
 #
 # Every number carries a badge that names its data:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 badges = [["synthetic", "made by the simulator of this library", "holds or fails *in simulation*"],
           ["official", "recordings of the DCASE challenge", "supported, or not reproduced under our reading"],
           ["real", "a small set of other recordings", "none: a smoke check"]]
@@ -98,6 +98,6 @@ tables.Table(["badge", "data", "verdict it allows"], [[tables.badge(kind), what,
 # %% [markdown]
 # ## Provenance
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 provenance.of_page({"records read": len(results.committed()), "commit": tables.code(origin.commit()),
                     "systems": ", ".join(systems.names()), "wall time": provenance.seconds_text(time.time() - started)})

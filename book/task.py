@@ -101,8 +101,7 @@ tables.Table(["year", "machine types (development)", "unit", "known of a test cl
 # %% tags=["hide-input"]
 facts = simulate.describe(preset)
 show.numbers(machines=len(facts), faults=sum(len(f["faults"]) for f in facts.values()))
-rows = [[machine, f["attributes"], ", ".join(f["domains"]["source"][:3]) + " …", ", ".join(f["domains"]["target"][:3]) + " …",
-         len(f["faults"])] for machine, f in facts.items()]
+rows = [[machine, f["attributes"], *(", ".join(f["domains"][d][:2]) + " …" for d in ("source", "target")), len(f["faults"])] for machine, f in facts.items()]
 tables.Table(["machine", "what the attributes change", "source", "target", "faults"], rows, name="tab-machines",
              caption="The seven built-in machines, their settings, and how the domains differ")
 
@@ -170,8 +169,9 @@ listening.tabs(heard["ToyTrain"])
 # ### Which faults change the sound most
 #
 # {numref}`fig-excess` ranks the faults by how much they change the spectrogram where they sit.
-# Look at the short bars: those faults hardly change any level.
-# They change *when* things happen, and a system that only looks at the mean spectrum will miss them.
+# Look at the lower end: those faults change levels little even where they sit.
+# Some of them only move *when* things happen.
+# A system that looks at the mean spectrum alone finds little to go by there.
 
 # %% tags=["hide-input"]
 order = sorted((one for group in heard.values() for one in group.values()), key=lambda one: -one.excess())
@@ -209,7 +209,7 @@ found.table(name="tab-checks", caption="Checks of the built-in machines")
 #
 # How good is a list of scores?
 # We work the official metrics through on ten made-up clips of one machine.
-# {numref}`fig-ten` shows them. In the target domain all scores are higher, the normal ones too:
+# {numref}`fig-ten` shows them. In the target domain the normal clips score higher:
 # that is what domain shift does to most systems.
 
 # %% tags=["hide-input"]
@@ -281,8 +281,8 @@ figures.roc(ten.label, ten.score).named(
 p = metrics.roc.MAX_FPR
 fpr, tpr = figures.roc_points(ten.label, ten.score)
 top = tpr[fpr == 0].max()       # detection rate before the first false alarm
-area = p * top                  # the curve is flat up to p, because one of six normal clips is already more than p
-by_hand = 0.5 * (1 + (area - p**2 / 2) / (p - p**2 / 2))
+area = p * top                  # the curve is flat up to p: one of six is more than p
+by_hand = float(0.5 * (1 + (area - p**2 / 2) / (p - p**2 / 2)))
 by_hand, float(metrics.pauc(ten.label, ten.score))
 
 # %% tags=["hide-input"]
@@ -341,7 +341,7 @@ worked.conventions(ten, name="tab-conventions", caption="The same ten scores und
 # %%
 values = np.array([number.value for number in ten.evaluate().columns.values()])
 harmonic, arithmetic = float(metrics.harmonic_mean(values)), float(values.mean())
-show.numbers(omega=(harmonic, ".4f"), mean=(arithmetic, ".4f"))
+show.numbers(omega=(harmonic, ".4f"), mean=(arithmetic, ".4f"), test_clips=4 * simulate.SIZES["paper"].test)
 values.round(4), round(harmonic, 4), round(arithmetic, 4)
 
 # %% [markdown]
@@ -353,7 +353,7 @@ values.round(4), round(harmonic, 4), round(arithmetic, 4)
 # We draw the clips again and again with replacement, compute the score each time,
 # and keep the middle 95 % (a *bootstrap*; clips cut from one recording stay together).
 # The small numbers in {numref}`tab-conventions` are these intervals, and they are wide.
-# A real test set has about two hundred clips a machine, and its intervals are still several points wide.
+# A real test set has {glue:text}`test_clips` clips a machine, and its intervals are still several points wide.
 # That is why this book prints no result without one.
 #
 # ### Step 7: from a score to an alarm
@@ -364,7 +364,7 @@ values.round(4), round(harmonic, 4), round(arithmetic, 4)
 # Nothing in the official score depends on this threshold, but an engineer does.
 
 # %%
-held_out = np.random.default_rng(data_seed).gamma(4.0, 0.07, size=40)   # made-up scores of 40 held-out normal clips
+held_out = np.random.default_rng(data_seed).gamma(4.0, 0.07, size=40)   # made-up scores
 limit = metrics.threshold(held_out, quantile=0.9)
 alarm = metrics.decide(ten.score, limit)
 rates = metrics.false_alarms(ten.label, alarm, ten.domain)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from asdbook import metrics
 from asdbook.errors import BadInput
@@ -31,9 +31,9 @@ def loss_curves(history: Mapping[str, Sequence[float]], *, unit: str = "mean squ
             colour, line = SEQUENCE[k % len(SEQUENCE)], ("-", "--", ":")[k // len(SEQUENCE) % 3]
             axes.plot(range(1, len(values) + 1), values, line, color=colour, label=name.split("/")[-1])
         axes.set(xlabel="epoch", ylabel=unit, yscale="log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:g}")
-        axes.tick_params(axis="y", which="minor", labelsize=7.5)
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(ncols=2)
     ends = [f"{name.split('/')[-1]} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in history.items()]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import pandas as pd
 
 from asdbook import papers
 from asdbook.experiment.records import Stored
-from asdbook.report import results
+from asdbook.report import claims, results
 from asdbook.report.provenance import seconds_text
-from asdbook.report.tables import Html, Table, Value, badge, join, link
+from asdbook.report.tables import Html, Table, Value, badge, join, link, markup
 
 NOT_RUN = Html('<span class="asd-none">not run</span>')
 
@@ -45,17 +47,24 @@ class Entry:
         where = f"{first['table']}, row {first['row']}"
         if (self.printed["status"] == "recomputed").all():
             where += ", computed from its cells"
-        reported = Html("<br>".join(one.text for one in said))
-        return [name, first["authors"], badge("official", first["data"]), reported, where, *self._ours()]
+        paper = Html(f"{markup(name)}<br><span class=\"asd-quiet\">{escape(str(first['authors']))}</span>")
+        lines = [badge("official", str(first["data"])), *said, Html(f'<span class="asd-quiet">{escape(where)}</span>')]
+        return [paper, Html("<br>".join(one.text for one in lines)), *self._ours()]
 
     def _ours(self) -> list[Any]:
         if not self.records:
-            return [NOT_RUN, NOT_RUN, NOT_RUN]
+            return [NOT_RUN, NOT_RUN, self.verdicts()]
         row = results.from_records(self.records)
         official = self.records[0].record.metrics["official"]["score"]["name"]
         seconds = [stored.record.cost.get("wall_seconds") or 0.0 for stored in self.records]
         cost = f"{seconds_text(sum(seconds) / len(seconds))} a run"
-        return [join(f"{official}:", row.cells["all", official], row.data), cost, f"{len(self.records)} seeds"]
+        ours = Html(f'{row.data.text}<br>{join(f"{official}:", row.cells["all", official]).text}')
+        return [ours, cost, self.verdicts()]
+
+    def verdicts(self) -> str:
+        """How many of the paper's claims stand at which verdict."""
+        counts = Counter(one.name for one in claims.decide(self.key))
+        return "; ".join(f"{count} {name}" for name, count in counts.most_common())
 
 
 def shelf() -> list[Entry]:
@@ -72,16 +81,15 @@ def _default(system: str) -> list[Stored]:
         if not record.data.premise_off and not record.overrides:
             groups.setdefault((record.variant, record.data.kind, record.data.name, record.profile), []).append(stored)
     ranked = sorted(groups.items(), key=lambda item: (item[0][1] == "official", len(item[1])), reverse=True)
-    return ranked[0][1] if ranked else []
+    return results.for_tables(ranked[0][1]) if ranked else []
 
 
 def tested_on_official_data() -> int:
-    """Papers whose system has a record on official data at the paper's settings: no other data may support a claim."""
-    found = {s.record.system for s in results.committed(profile="paper") if s.record.data.kind == "official"}
-    return len(found & set(papers.table("headline")["paper"]))
+    """How many claims of the five papers were tested on official data."""
+    return sum(claims.on_official_data(claims.decide(paper)) for paper in papers.PAPERS)
 
 
 def table(entries: Sequence[Entry], **options: Any) -> Table:
     """One row a paper."""
-    columns = ["paper", "authors", "its data", "reported (%)", "printed in", "ours (%)", "cost", "verdicts"]
+    columns = ["paper", "reported (%)", "ours (%)", "cost", "verdicts"]
     return Table(columns, [entry.row() for entry in entries], **options)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from asdbook import metrics, simulate
 from asdbook.experiment.records import Stored
@@ -54,6 +55,11 @@ class Heard:
         inside = box_mask(self.twin.boxes, change.shape)
         return float(change[inside].mean() if inside.any() else change.mean())
 
+    def mean_change(self) -> float:
+        """How much the fault changes the mean spectrum, in dB: what a detector that averages over time can see."""
+        healthy, faulty = (spectrograms.levels(wave).mean(axis=1) for wave in self.waves)
+        return float(np.abs(faulty - healthy).mean())
+
     def picture(self) -> Picture:
         """Both spectrograms on one colour scale, and what the fault changes."""
         healthy, faulty = self.waves
@@ -92,13 +98,15 @@ def box_mask(boxes: Any, shape: tuple[int, int]) -> np.ndarray:
     return mask
 
 
-def fault(preset: str, machine: str, name: str, *, data_seed: int, severity: float = 1.0) -> Heard:
+def fault(
+    preset: str, machine: str, name: str, *, data_seed: int, severity: float = 1.0, candidates: int = CANDIDATES
+) -> Heard:
     """One fault of one machine at the given severity, the least noisy of a few clips."""
     facts = next(f for f in simulate.describe(preset)[machine]["faults"] if f["name"] == name)
     spec = simulate.Spec(
         preset=preset, data_seed=data_seed, profile="quick", machines=(machine,), severity=severity, faults=(name,)
     )
-    twins = [simulate.twin(spec, machine, "audit", "source", k, CANDIDATES) for k in range(CANDIDATES)]
+    twins = [simulate.twin(spec, machine, "audit", "source", k, CANDIDATES) for k in range(candidates)]
     best = max(twins, key=lambda twin: twin.truth["snr_db"])
     return Heard(machine, name, facts["what"], facts["where"], best)
 
@@ -107,6 +115,12 @@ def faults(preset: str, machine: str, *, data_seed: int, severity: float = 1.0) 
     """Every fault of a machine, by name."""
     names = [f["name"] for f in simulate.describe(preset)[machine]["faults"]]
     return {name: fault(preset, machine, name, data_seed=data_seed, severity=severity) for name in names}
+
+
+def mean_changes(known: pd.DataFrame, *, preset: str, data_seed: int) -> list[float]:
+    """For each row (machine, fault) how much that fault changes the mean spectrum at full severity, in dB."""
+    pairs = zip(known["machine"], known["fault"])
+    return [fault(preset, m, f, data_seed=data_seed, candidates=1).mean_change() for m, f in pairs]
 
 
 def tabs(heard: Mapping[str, Heard]) -> Tabs:

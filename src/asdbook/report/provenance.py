@@ -54,6 +54,15 @@ def of_record(record: Record, **options: Any) -> Table:
     return pairs({k: v for k, v in facts.items() if v is not None}, columns=("provenance", ""), **options)
 
 
+def of_records(records: Sequence[Record], **options: Any) -> Table:
+    """Origin of many records, one row each."""
+    rows = [[code(r.label), r.data.name if r.data.seed is None else f"{r.data.name}, seed {r.data.seed}",
+             r.profile, str(r.seed), r.started[:10], device_text(r.device), code(r.commit),
+             code(r.data.fingerprint[:12]), seconds_text(r.cost.get("wall_seconds"))] for r in records]
+    columns = ("system", "data", "profile", "training seed", "date", "device", "commit", "fingerprint", "time")
+    return Table(columns, rows, **options)
+
+
 def of_page(facts: Mapping[str, Any], **options: Any) -> Table:
     """Provenance of a page that computes without a system: its own facts, lock, versions, device."""
     installed = {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}

@@ -17,6 +17,8 @@ from asdbook.report.tables import Html, Table, Value, badge, join
 
 ROOT = "ASDBOOK_BOOK"
 COVERS_ONE = "recordings of one run"
+VERDICT_SEEDS = range(5)
+"""Data seed = training seed of the runs that verdicts stand on; other seeds are for development."""
 
 
 def folder() -> Path:
@@ -150,7 +152,7 @@ def _mean(cells: Sequence[Mapping[str, Any]]) -> Value:
 
 
 def from_printed(frame: pd.DataFrame, *, who: str, data: Html, origin: str, mean: str = "harmonic") -> Row:
-    """A row set of printed numbers in percent (`papers.baseline`), with the aggregate recomputed from them.
+    """A row set of printed numbers in percent (`papers.baseline`), with harmonic means recomputed from them.
 
     Args:
         frame: index (machine, unit), one column a quantity.
@@ -162,6 +164,9 @@ def from_printed(frame: pd.DataFrame, *, who: str, data: Html, origin: str, mean
     for machine, rows in by_machine:
         for quantity in frame.columns:
             cells[str(machine), quantity] = Value(float(rows[quantity].mean()))
+        if mean == "harmonic":
+            own = metrics.harmonic_mean((rows / 100).to_numpy().reshape(-1))
+            cells[str(machine), "Omega"] = Value(100 * float(own))
     for quantity in frame.columns:
         column = frame[quantity] / 100
         machines = column.index.get_level_values("machine").to_numpy(dtype=object)
@@ -199,21 +204,29 @@ def printed(name: str, **options: Any) -> Table:
     return beside(rows, columns if by_id else [*columns, "Omega"], **options)
 
 
+def for_tables(group: Sequence[Stored]) -> list[Stored]:
+    """The runs that tables and verdicts use: those on verdict seeds, or while there are none, all."""
+    sealed = [s for s in group if s.record.data.seed in VERDICT_SEEDS and s.record.seed == s.record.data.seed]
+    return sealed or list(group)
+
+
 def beside(
     rows: Iterable[Row], quantities: Sequence[str], *, machines: Sequence[str] | None = None,
     total: str = "all machines", **options: Any
 ) -> Table:
     """The table "printed and ours": for each machine one line a row set, the data's badge in every line.
 
+    Where each row set comes from stands in notes below. Nothing is subtracted.
+
     Args:
         rows: printed numbers first, then ours.
         quantities: columns, in percent.
-        machines: which, in order; by default all machines of the row sets.
+        machines: which, in order; by default all machines of the row sets; () shows the aggregate alone.
         total: name of the aggregate lines; "" leaves them out.
         **options: caption, name and notes of the `Table`.
     """
     rows = list(rows)
-    order = list(machines) if machines else list(dict.fromkeys(m for row in rows for m in row.machines))
+    order = list(dict.fromkeys(m for row in rows for m in row.machines)) if machines is None else list(machines)
     lines = []
     for machine in [*order, *(["all"] if total else [])]:
         for row in rows:
@@ -221,6 +234,15 @@ def beside(
                 continue
             shown = [row.cells.get((machine, quantity), Value(None)) for quantity in quantities]
             name = total if machine == "all" else machine
-            lines.append([name, join(row.who, row.data), *shown, row.origin])
-    columns = ["machine", "system and data", *(f"{quantity} (%)" for quantity in quantities), "where from"]
-    return Table(columns, lines, **options)
+            lines.append([name, join(row.who, row.data), *shown])
+    columns = ["machine", "system and data", *(f"{quantity} (%)" for quantity in quantities)]
+    if not order:
+        lines, columns = [line[1:] for line in lines], columns[1:]
+    notes = [*options.pop("notes", ()), *(note(row) for row in rows)]
+    return Table(columns, lines, notes=notes, **options)
+
+
+def note(row: Row) -> str:
+    """Where a row set comes from, and what its intervals cover."""
+    covers = f" Intervals (95 %) cover {row.covers}." if row.covers else ""
+    return f"*{row.who}*: {row.origin}.{covers}"

@@ -98,12 +98,13 @@ def number(key: str, value: Any, spec: str = "") -> None:
 
     Args:
         key: unique on its page.
-        value: a number or text; None becomes "not run".
+        value: a number or text; None becomes "not run"; a per cent sign gets its space.
         spec: format, for example ".1f" or ".0%".
     """
     from myst_nb import glue
 
-    glue(key, "not run" if value is None else format(value, spec), display=False)
+    text = "not run" if value is None else format(value, spec).replace("%", "\N{NO-BREAK SPACE}%")
+    glue(key, text, display=False)
 
 
 def numbers(**values: Any) -> None:

@@ -84,13 +84,18 @@ def _draw(axes: Any, panel: Panel, picture: np.ndarray, top: float) -> Any:
     return image
 
 
+PAD_SECONDS, PAD_HZ = 0.02, 90.0
+"""Frames stand this far outside a region: an impact of some milliseconds or a single line stays visible in it."""
+
+
 def _frame(axes: Any, boxes: Sequence[Sequence[float]], colours: Sequence[str] = (BLACK, "white")) -> None:
     """Frames regions (start s, end s, low Hz, high Hz); thin where many stand close together."""
-    width = 1.1 if len(boxes) <= 8 else 0.6
+    width = 1.0 if len(boxes) <= 8 else 0.5
     for start, end, low, high in boxes:
-        for colour, line in zip(colours, (2 * width, width)):  # white on black: seen on any colour below
-            corner, size = (start, low / 1000), (end - start, (high - low) / 1000)
-            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=line))
+        corner = (start - PAD_SECONDS, (low - PAD_HZ) / 1000)
+        size = (end - start + 2 * PAD_SECONDS, (high - low + 2 * PAD_HZ) / 1000)
+        for colour, line in zip(colours, (2 * width, width) if len(colours) > 1 else (width,)):
+            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=line))  # on any colour
 
 
 CHANGE_DB = 20.0
