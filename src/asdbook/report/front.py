@@ -16,6 +16,7 @@ from asdbook.report import claims, results
 from asdbook.report.provenance import seconds_text
 from asdbook.report.tables import Html, Table, Value, badge, join, link, markup
 
+COMPUTED = Html('<span class="asd-quiet">(computed from its cells)</span>')
 NOT_RUN = Html('<span class="asd-none">not run</span>')
 
 
@@ -42,11 +43,10 @@ class Entry:
         """Its line of the table."""
         first = self.printed.iloc[0]
         name = link(first["name"], f"{self.key}.html") if self.built else first["name"]
-        cells = zip(self.printed["quantity"], self.printed["percent"], self.printed["value"])
-        said = [join(f"{quantity}:", Value(float(number), text=str(text))) for quantity, number, text in cells]
+        cells = zip(self.printed["quantity"], self.printed["percent"], self.printed["value"], self.printed["status"])
+        said = [join(f"{quantity}:", Value(float(number), text=str(text)), "" if status == "printed" else COMPUTED)
+                for quantity, number, text, status in cells]
         where = f"{first['table']}, row {first['row']}"
-        if (self.printed["status"] == "recomputed").all():
-            where += ", computed from its cells"
         paper = Html(f"{markup(name)}<br><span class=\"asd-quiet\">{escape(str(first['authors']))}</span>")
         lines = [badge("official", str(first["data"])), *said, Html(f'<span class="asd-quiet">{escape(where)}</span>')]
         return [paper, Html("<br>".join(one.text for one in lines)), *self._ours()]
@@ -61,10 +61,10 @@ class Entry:
         ours = Html(f'{row.data.text}<br>{join(f"{official}:", row.cells["all", official]).text}')
         return [ours, cost, self.verdicts()]
 
-    def verdicts(self) -> str:
+    def verdicts(self) -> Html:
         """How many of the paper's claims stand at which verdict."""
         counts = Counter(one.name for one in claims.decide(self.key))
-        return "; ".join(f"{count} {name}" for name, count in counts.most_common())
+        return Html("<br>".join(f"{count} × {escape(name)}" for name, count in counts.most_common()))
 
 
 def shelf() -> list[Entry]:

@@ -91,7 +91,7 @@ class Heard:
 def box_mask(boxes: Any, shape: tuple[int, int]) -> np.ndarray:
     """Which cells (bin, frame) of `spectrograms.levels` lie in one of the boxes [t0, t1, f0, f1] (s, Hz)."""
     hz = np.arange(shape[0]) * spectrograms.FS / spectrograms.WINDOW
-    seconds = (np.arange(shape[1]) + 2) * spectrograms.HOP / spectrograms.FS
+    seconds = (np.arange(shape[1]) + spectrograms.FIRST) * spectrograms.HOP / spectrograms.FS
     mask = np.zeros(shape, bool)
     for start, end, low, high in boxes:
         mask |= ((hz >= low) & (hz <= high))[:, None] & ((seconds >= start) & (seconds <= end))[None]

@@ -19,6 +19,8 @@ from asdbook.report.style import BLACK, MAP, canvas, styled
 FS = 16_000
 WINDOW, HOP = 1024, 256
 """64 ms windows: 15.6 Hz between bins; 16 ms steps show events that the 32 ms of the official features blur."""
+FIRST = 2
+"""First frame that lies wholly inside a clip; frame k is centred at k steps."""
 SPAN_DB = 60.0
 """Range of the colour scale below its maximum."""
 
@@ -42,7 +44,8 @@ def levels(wave: np.ndarray) -> np.ndarray:
     """Level in dB relative to full scale, shape (bins, frames); Hann windows of 64 ms, 16 ms apart."""
     window = hann(WINDOW, sym=False)
     transform = ShortTimeFFT(window, HOP, FS, scale_to="magnitude")
-    magnitude = np.abs(transform.stft(np.asarray(wave, dtype=float), p0=2, p1=max(3, len(wave) // HOP - 2)))
+    last = max(FIRST + 1, len(wave) // HOP - FIRST)
+    magnitude = np.abs(transform.stft(np.asarray(wave, dtype=float), p0=FIRST, p1=last))
     return 20 * np.log10(np.maximum(magnitude, 1e-7))  # floor -140 dB: digital silence stays finite
 
 
@@ -75,10 +78,15 @@ def spectrograms(panels: Sequence[Panel], *, columns: int = 2, top_hz: float = 8
     return Picture(figure, f"Spectrograms on one colour scale: {said}.")
 
 
+def _extent(picture: np.ndarray) -> tuple[float, float, float, float]:
+    """Edges of a picture of `levels` in s and kHz, so that boxes lie where the truth puts them."""
+    start, end = (HOP * (FIRST + k - 0.5) / FS for k in (0, picture.shape[1]))
+    return start, end, 0.0, FS / 2000
+
+
 def _draw(axes: Any, panel: Panel, picture: np.ndarray, top: float) -> Any:
-    seconds = len(panel.wave) / FS
     image = axes.imshow(picture, origin="lower", aspect="auto", cmap=MAP, vmin=top - SPAN_DB, vmax=top,
-                        extent=(0, seconds, 0, FS / 2000), interpolation="nearest", rasterized=True)
+                        extent=_extent(picture), interpolation="nearest", rasterized=True)
     axes.set_title(panel.title, fontsize=9)
     _frame(axes, panel.boxes)
     return image
@@ -110,7 +118,6 @@ def change(healthy: Panel, faulty: Panel) -> Picture:
     """
     before, after = levels(healthy.wave), levels(faulty.wave)
     top = max(float(np.quantile(picture, 0.999)) for picture in (before, after))
-    seconds = len(faulty.wave) / FS
     with styled():
         figure, grid = canvas(height=4.1, mosaic=[["healthy", "faulty"], ["change", "change"]])
         for key, panel, picture in (("healthy", healthy, before), ("faulty", faulty, after)):
@@ -118,7 +125,7 @@ def change(healthy: Panel, faulty: Panel) -> Picture:
         figure.colorbar(image, ax=[grid["healthy"], grid["faulty"]], label="dB", pad=0.02)
         grid["faulty"].set_yticklabels([])
         shown = grid["change"].imshow(after - before, origin="lower", aspect="auto", cmap="RdBu_r", vmin=-CHANGE_DB,
-                                      vmax=CHANGE_DB, extent=(0, seconds, 0, FS / 2000))
+                                      vmax=CHANGE_DB, extent=_extent(after))
         grid["change"].set_title("what the fault changes, its known place framed", fontsize=9)
         _frame(grid["change"], faulty.boxes, colours=(BLACK,))
         figure.colorbar(shown, ax=grid["change"], label="dB more", pad=0.02)
