@@ -64,12 +64,13 @@ def make(
     plan: Annotated[Path, typer.Option(help="the list of experiments")] = Path("book/experiments.toml"),
     results: Annotated[Path, typer.Option(help="where committed records live")] = RESULTS,
     chapter: Annotated[str | None, typer.Option(help="only this chapter's experiments")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads (default: min(2, cores))")] = None,
     dry: Annotated[bool, typer.Option("--dry", help="only say what is missing or stale")] = False,
 ) -> None:
     """Run the experiments whose committed record is missing or stale, and promote them."""
     from asdbook.experiment.promote import make_records
 
-    count = make_records(plan, results, chapter=chapter, dry=dry, progress=say)
+    count = make_records(plan, results, chapter=chapter, threads=threads, dry=dry, progress=say)
     typer.echo(f"{count} records {'missing or stale' if dry else 'made'}")
 
 

@@ -92,6 +92,7 @@ def make_records(
     results: Path,
     *,
     chapter: str | None = None,
+    threads: int | None = None,
     dry: bool = False,
     progress: Callable[[str], None] = SILENT,
 ) -> int:
@@ -106,7 +107,7 @@ def make_records(
         count += 1
         progress(f"{job['name']} on {job['data']}, seed {job['seed']}, {job['profile']}: {why}")
         if not dry:
-            stored = run(job.pop("name"), job.pop("data"), progress=progress, **job)
+            stored = run(job.pop("name"), job.pop("data"), progress=progress, threads=threads, **job)
             promote(str(stored.folder), results)
     return count
 
