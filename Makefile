@@ -16,7 +16,7 @@ PUBLISH := $(BIN)/python -m asdbook.publish
 TEST_THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint types check execute records serve notebooks clean distclean
+.PHONY: help setup book test lint types check links execute records serve notebooks clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -53,6 +53,9 @@ types: $(STAMP) ## types of the code
 
 check: $(STAMP) ## defects of executed notebooks and of the built site
 	@$(PUBLISH) check
+
+links: $(STAMP) ## ask whether the external links of the built site still lead somewhere (needs the network)
+	@$(BIN)/python -m asdbook.publish.links
 
 execute: $(STAMP) ## run a chapter's experiments: CH= PROFILE= DATA= SEEDS= DEVICE= FRESH=1
 	@$(PUBLISH) execute --chapter "$(CH)" --profile "$(PROFILE)" --data "$(DATA)" --seeds "$(SEEDS)" \
