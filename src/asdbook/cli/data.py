@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +12,15 @@ from asdbook.cli import say
 from asdbook.cli.show import grid
 from asdbook.errors import BadInput
 
-group = typer.Typer(help="Built-in machines: list, write as wav files, check.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from asdbook.data import Report
+
+SHOWN = 20
+"""Files of one kind that are named unless all are asked for."""
+
+group = typer.Typer(
+    help="Built-in machines and folders of recordings: list, write as wav files, check.", no_args_is_help=True
+)
 
 
 @group.command("list")
@@ -78,6 +87,51 @@ def _check(seeds: list[int], machines: list[str], save: Path | None) -> None:
     grid(simcheck.rows(report))
     if save is not None:
         simcheck.write(report, save)
+
+
+@group.command("check")
+def check_(
+    folder: Annotated[Path, typer.Argument(help="a folder of recordings")],
+    against: Annotated[int | None, typer.Option(help="compare with the published inventory of this year")] = None,
+    year: Annotated[int | None, typer.Option(help="force this year's rules (default: from the names)")] = None,
+    truth: Annotated[Path | None, typer.Option(help="folder of the organisers' truth, for hidden labels")] = None,
+    every: Annotated[bool, typer.Option("--all", help="name every file, however many")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Say what is in a folder, what is missing and what is damaged. Exits 2 where something is wrong."""
+    from asdbook.data import check
+
+    report = check(folder, against=against, year=year, truth=truth, progress=say)
+    if as_json:
+        typer.echo(json.dumps(report.as_dict(), indent=1))
+    else:
+        _print_report(report, None if every else SHOWN)
+    if not report.clean:
+        raise typer.Exit(2)
+
+
+def _print_report(report: Report, shown: int | None) -> None:
+    typer.echo(report.root)
+    for line in report.summary:
+        typer.echo(f"  {line}")
+    typer.echo("")
+    grid(report.rows)
+    for title, findings in (("missing", report.missing), ("damaged", report.damaged)):
+        kinds: dict[str, list[str]] = {}
+        for finding in findings:
+            kinds.setdefault(finding.kind, []).append(finding.text)
+        for kind, texts in kinds.items():
+            typer.echo(f"\n{title}: {kind} ({len(texts)})")
+            for text in texts[:shown]:
+                typer.echo(f"  {text}")
+            if shown is not None and len(texts) > shown:
+                typer.echo(f"  and {len(texts) - shown} more (--all names them)")
+    if report.remarks:
+        typer.echo("\nremarks")
+    for remark in report.remarks:
+        typer.echo(f"  {remark}")
+    wrong = len(report.missing) + len(report.damaged)
+    typer.echo("\nnothing wrong" if report.clean else f"\n{wrong} things are wrong")
 
 
 def register(app: typer.Typer) -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asdbook.data.checking import Report, check
     from asdbook.data.clips import TestClips, TestClips2020, TestClips2021, TestClips2022, TrainClips
     from asdbook.data.dataset import DataSet, build, open_set, rows_of
     from asdbook.data.indexing import BadFiles, check_usable, index
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from asdbook.data.years import YEARS, Year, rules
 
 _HOMES = {
+    "checking": ("Report", "check"),
     "clips": ("TestClips", "TestClips2020", "TestClips2021", "TestClips2022", "TrainClips"),
     "dataset": ("DataSet", "build", "open_set", "rows_of"),
     "indexing": ("BadFiles", "check_usable", "index"),
@@ -39,6 +41,7 @@ __all__ = [
     "ClipName",
     "ClipTable",
     "DataSet",
+    "Report",
     "TestClips",
     "TestClips2020",
     "TestClips2021",
@@ -48,6 +51,7 @@ __all__ = [
     "Year",
     "attributes_of",
     "build",
+    "check",
     "check_usable",
     "index",
     "load",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,15 @@ _SPLIT_FOLDERS: dict[str, tuple[str | None, str | None]] = {
     "test_rename": (None, None),
 }
 _LABEL_FOLDERS = {"normal": "normal", "anomaly": "anomaly", "abnormal": "anomaly", "anomalous": "anomaly"}
+_OTHER_SOUND = (".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma", ".w64", ".caf")
+
+Refuse = Callable[[BadInput], None]
+"""What is done with a fault of a whole set: raised, or collected by `checking`, which names all at once."""
+
+
+def refuse_now(error: BadInput) -> None:
+    """The usual way: the first fault of a set ends it."""
+    raise error
 
 
 @dataclass(frozen=True, order=True)
@@ -83,8 +93,12 @@ def own_recording(canonical: str) -> str:
     return canonical.rpartition(".")[0]
 
 
-def list_files(root: Path) -> Listing:
+def list_files(root: Path, refuse: Refuse = refuse_now) -> Listing:
     """All clips below a folder, links followed, hidden files and folders left out.
+
+    Args:
+        root: the folder.
+        refuse: called for a file name that is no text; where it returns, the file is left out.
 
     Raises:
         BadInput: no such folder, or a file name that is no text.
@@ -105,8 +119,12 @@ def list_files(root: Path) -> Listing:
         inner[:] = sorted(name for name in inner if not name.startswith((".", "__MACOSX")))
         for name in files:
             kind = _kind(name)
-            if kind is not None:
+            if kind is None:
+                continue
+            try:
                 (clips if kind == "clip" else others).append(_file(root, os.path.join(folder, name)))
+            except BadInput as error:
+                refuse(error)
     return Listing(root, tuple(sorted(clips)), tuple(sorted(others)))
 
 
@@ -150,3 +168,29 @@ def place_of(path: str, root: Path) -> Place | None:
     machine = folders[split_at - 1] if split_at else root.resolve().name
     canonical = "/".join([machine, *folders[split_at:], base])
     return Place(machine, split, folders[split_at].lower(), domain, label, base, canonical)
+
+
+def strays(root: Path) -> Iterator[tuple[str, str, bool]]:
+    """What `list_files` leaves out without a word: (path, reason, whether something is wrong)."""
+    closed: list[OSError] = []
+    seen: set[str] = set()
+    for folder, inner, files in os.walk(root, followlinks=True, onerror=closed.append):
+        real, where = os.path.realpath(folder), Path(os.path.relpath(folder, root)).as_posix()
+        if real in seen:
+            inner[:] = []
+            yield where, "a link to a folder that is read already: remove the link", True
+            continue
+        seen.add(real)
+        inner[:] = sorted(name for name in inner if not name.startswith((".", "__MACOSX")))
+        is_split = os.path.basename(folder).lower() in _SPLIT_FOLDERS
+        if is_split and not inner and not any(_kind(name) == "clip" for name in files):
+            yield where, "a folder without any .wav file", True
+        for name in sorted(files):
+            ending = os.path.splitext(name)[1].lower()
+            if ending in _OTHER_SOUND and not name.startswith("."):
+                yield f"{where}/{name}", f"sound in another format ({ending}): save it as .wav", True
+            elif is_split and _kind(name) is None and not name.startswith("."):
+                yield f"{where}/{name}", "no .wav file: ignored", False
+    for error in closed:
+        where = Path(os.path.relpath(str(error.filename), root)).as_posix()
+        yield where, f"a folder that cannot be opened: {error.strerror}", True

@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 
 from asdbook.data import sidecars
-from asdbook.data.files import Listing, Place, list_files, place_of
+from asdbook.data.files import Listing, Place, Refuse, list_files, place_of, refuse_now
 from asdbook.data.inference import infer_year
 from asdbook.data.names import NO_ATTRIBUTE, ClipName, parse
 from asdbook.data.table import COLUMNS, ClipTable
@@ -65,6 +65,8 @@ class Draft:
     problems: list[Problem]
     total: int
     notes: dict[str, Any] = field(default_factory=dict)
+    mismatches: list[str] = field(default_factory=list)
+    """Where attribute tables and names disagree."""
 
     def table(self, skip_bad: bool) -> ClipTable:
         """The finished table, sorted by path.
@@ -108,8 +110,14 @@ def index(
     return draft.table(skip_bad)
 
 
-def draft_of(listing: Listing, *, year: int | None = None, truth: Path | None = None) -> Draft:
-    """Rows from paths, names and the files beside them; no sound file is opened."""
+def draft_of(
+    listing: Listing, *, year: int | None = None, truth: Path | None = None, refuse: Refuse = refuse_now
+) -> Draft:
+    """Rows from paths, names and the files beside them; no sound file is opened.
+
+    `refuse` is called for faults of the whole set (names of two years, duplicates, broken tables); where it
+    returns, the draft goes on as well as it can.
+    """
     if year is not None:
         rules(year)  # an unknown year is refused before anything else
     if not listing.clips:
@@ -127,9 +135,9 @@ def draft_of(listing: Listing, *, year: int | None = None, truth: Path | None = 
     official = {path: name for path, name in names.items() if name is not None}
     chosen, how = (None, "own recordings: no official name among them") if free else (year, "as given")
     if not free and year is None:
-        chosen, how = infer_year(listing.root, places, official)
-    elif not free:
-        problems += _of_other_years(official, rules(year))
+        chosen, how = infer_year(listing.root, places, official, refuse)
+    if not free:
+        problems += _of_other_years(official, rules(chosen), "given is" if year else "of the set is")
     notes = {"layout": "own" if free else "official", "year": how, **notes}
     rows = []
     for path, place in places.items():
@@ -138,11 +146,19 @@ def draft_of(listing: Listing, *, year: int | None = None, truth: Path | None = 
             row = _free_row(path, place) if name is None else _row(path, place, name)
             problems += [Problem(path, reason) for reason in _contradictions(row, place, name)]
             rows.append(row)
-    _refuse_duplicates(listing.root, rows, places)
+    _refuse_duplicates(listing.root, rows, places, refuse)
     draft = Draft(listing.root, chosen, rows, _first_per_file(problems), len(listing.clips), notes)
-    if truth is not None:
-        _apply_truth(draft, truth)
-    _apply_sidecars(draft, listing, names)
+    try:
+        if truth is not None:
+            _apply_truth(draft, truth)
+    except BadInput as error:
+        refuse(error)
+    try:
+        if listing.recordings is not None:
+            _apply_recordings(draft, listing.root / listing.recordings)
+    except BadInput as error:
+        refuse(error)
+    _check_attributes(draft, listing, names)
     return draft
 
 
@@ -239,11 +255,11 @@ def _parsed(path: str) -> ClipName | None:
         return None
 
 
-def _of_other_years(names: dict[str, ClipName], year: Year) -> list[Problem]:
+def _of_other_years(names: dict[str, ClipName], year: Year, how: str) -> list[Problem]:
     """2020's names differ from all others; 2021's and 2022's overlap, so a forced year takes both."""
     wants_2020 = year.year == 2020
     return [
-        Problem(path, f"name of {'2021 or later' if wants_2020 else '2020'}, the year given is {year.year}")
+        Problem(path, f"name of {'2021 or later' if wants_2020 else '2020'}, the year {how} {year.year}")
         for path, name in names.items()
         if (name.year_style == "2020") != wants_2020
     ]
@@ -294,16 +310,20 @@ def _first_per_file(problems: Sequence[Problem]) -> list[Problem]:
     return sorted(first.values(), key=lambda problem: problem.path)
 
 
-def _refuse_duplicates(root: Path, rows: Sequence[dict[str, Any]], places: dict[str, Place]) -> None:
+def _refuse_duplicates(
+    root: Path, rows: Sequence[dict[str, Any]], places: dict[str, Place], refuse: Refuse
+) -> None:
     paths: dict[str, list[str]] = {}
     for row in rows:
         paths.setdefault(places[row["path"]].canonical, []).append(row["path"])
     doubled = [found for found in paths.values() if len(found) > 1]
     if doubled:
         shown = "; ".join(" and ".join(found[:3]) for found in doubled[:5])
-        raise BadInput(
-            f"{root}: {len(doubled)} clip names occur more than once ({shown}): "
-            "keep one copy, or name the folder of one year and part"
+        refuse(
+            BadInput(
+                f"{root}: {len(doubled)} clip names occur more than once ({shown}): "
+                "keep one copy, or name the folder of one year and part"
+            )
         )
 
 
@@ -324,12 +344,10 @@ def _apply_truth(draft: Draft, folder: Path) -> None:
     draft.notes["truth"] = f"{filled} hidden test labels filled in"
 
 
-def _apply_sidecars(draft: Draft, listing: Listing, names: dict[str, ClipName | None]) -> None:
-    if listing.recordings is not None:
-        _apply_recordings(draft, listing.root / listing.recordings)
+def _check_attributes(draft: Draft, listing: Listing, names: dict[str, ClipName | None]) -> None:
     if draft.notes["layout"] != "official" or rules(draft.year).free_attributes:
         return
-    mismatches: list[str] = []
+    mismatches = draft.mismatches
     for table in listing.attribute_tables:
         folder = table.rsplit("/", 1)[0] + "/" if "/" in table else ""
         beside = {

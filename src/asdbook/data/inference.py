@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from asdbook.data.files import Place
+from asdbook.data.files import Place, Refuse, refuse_now
 from asdbook.data.names import NO_ATTRIBUTE, ClipName
 from asdbook.data.years import YEARS, Year
 from asdbook.errors import BadInput
@@ -15,7 +15,9 @@ from asdbook.errors import BadInput
 _PREFERENCE = (2023, 2022, 2024, 2025, 2021, 2020)
 
 
-def infer_year(root: Path, places: Mapping[str, Place], names: Mapping[str, ClipName]) -> tuple[int, str]:
+def infer_year(
+    root: Path, places: Mapping[str, Place], names: Mapping[str, ClipName], refuse: Refuse = refuse_now
+) -> tuple[int, str]:
     """The year whose rules apply, and how it was found.
 
     2020 is known by its names, 2021 by test names without attributes. Among the others those years stay
@@ -27,10 +29,16 @@ def infer_year(root: Path, places: Mapping[str, Place], names: Mapping[str, Clip
     """
     styles = {name.year_style for name in names.values()}
     if "2020" in styles and len(styles) > 1:
-        raise BadInput(
-            f"{root}: names of 2020 and of later years in one folder: name the folder of one year, "
-            "or force the year (year=)"
+        refuse(
+            BadInput(
+                f"{root}: names of 2020 and of later years in one folder: name the folder of one year, "
+                "or force the year (year=)"
+            )
         )
+        later = {path: name for path, name in names.items() if name.year_style != "2020"}
+        if 2 * len(later) < len(names):
+            return 2020, "2020, as most names"
+        names, styles = later, styles - {"2020"}
     if styles == {"2020"}:
         return 2020, "2020, from the form of the names"
     if "2021" in styles:
