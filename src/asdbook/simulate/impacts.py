@@ -125,6 +125,6 @@ def poisson(rng: np.random.Generator, rate: float, low: int, high: int) -> np.nd
 
 
 def lognormal(rng: np.random.Generator, sigma: float, count: int) -> np.ndarray:
-    """Log-normal amplitudes with unit mean square, clipped at 2.5 sigma (crest factor), (count,)."""
-    w = np.clip(rng.standard_normal(count), -2.5, 2.5)
+    """Log-normal amplitudes with unit mean square, held within 2 sigma (crest factor), (count,)."""
+    w = np.clip(rng.standard_normal(count), -2, 2)
     return np.exp(sigma * w - sigma**2)

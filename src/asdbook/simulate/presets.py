@@ -77,11 +77,11 @@ SIZES: Mapping[str, Size] = MappingProxyType(
 
 STRENGTHS_2023: dict[str, dict[str, float]] = {
     "ToyCar": {"shaft": 2.0, "gear": 0.0, "voltage": -1.5, "tyre": 4.0},
-    "ToyTrain": {"shaft": 0.0, "gear": 1.0, "voltage": -2.0, "wheel": 2.0, "track": 4.0},
-    "bearing": {"outer": 1.5, "inner": 2.5, "ball": 1.0, "contamination": 1.5, "looseness": 0.0},
-    "fan": {"unbalance": 1.0, "clogging": 0.0, "tick": -5.0, "rub": -8.0, "voltage": -4.0},
+    "ToyTrain": {"shaft": 0.0, "gear": 2.0, "voltage": -2.0, "wheel": 2.0, "track": 4.0},
+    "bearing": {"outer": 2.5, "inner": 2.5, "ball": 1.0, "contamination": 1.5, "looseness": 0.0},
+    "fan": {"unbalance": 1.0, "clogging": 0.0, "tick": -5.0, "rub": -6.5, "voltage": -4.0},
     "gearbox": {"wear": -5.0, "tooth": -1.0, "misalignment": 1.0, "lubrication": -1.0},
-    "slider": {"rail": -3.0, "belt": 2.0, "grease": -2.0, "jam": -2.0},
+    "slider": {"rail": -3.0, "belt": 2.0, "grease": -2.0, "jam": -1.5},
     "valve": {"leak": -8.0, "sticking": 2.5, "contamination": 2.0, "coil": -3.0},
 }
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from asdbook.simulate.impacts import Modes, draw_modes, strike
 from asdbook.simulate.noise import band, coloured, slope
-from asdbook.simulate.phase import FS, MAINS, Shaft, modulate, shaft, spin, stack, turning, voice, wander
+from asdbook.simulate.phase import FS, MAINS, NYQUIST_GUARD, Shaft, modulate, shaft, spin, stack, turning, voice, wander
 from asdbook.simulate.take import Take, db
 
 FAULTS = {
@@ -157,5 +157,6 @@ def _rub(take: Take, rotor: Shaft) -> np.ndarray:
     breath = coloured(rng, take.n, band(take.n, 0.8 * hz, 1.25 * hz))  # stick-slip noise around it
     gate = np.maximum(rotor.cos(1, rng.random()) + np.float32(rng.uniform(-0.3, 0.3)), 0)
     take.box(0.85 * hz, 1.2 * hz)
-    take.box(min(1.93 * hz, 7500), 2.07 * hz)
+    if 2 * squeal.top < NYQUIST_GUARD * FS:
+        take.box(1.93 * hz, 2.07 * hz)
     return np.float32(take.amount("rub") * 1.4) * gate * (line + np.float32(0.5) * breath)

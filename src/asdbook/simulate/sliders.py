@@ -13,7 +13,7 @@ import numpy as np
 
 from asdbook.simulate.impacts import Modes, draw_modes, strike
 from asdbook.simulate.noise import coloured, slope
-from asdbook.simulate.phase import FS, modulate, stack, turning, voice, wander, wave
+from asdbook.simulate.phase import FS, NYQUIST_GUARD, modulate, stack, turning, voice, wander, wave
 from asdbook.simulate.take import Take, db
 
 FAULTS = {
@@ -198,7 +198,8 @@ def _squeal(take: Take, run: Motion) -> np.ndarray:
     starts = np.flatnonzero(np.diff((smooth > 0.25).astype(np.int8)) == 1)
     length = float(np.mean(smooth > 0.25)) * take.span / max(len(starts), 1)
     for factor in (1, 2, 3):
-        take.box_events(starts, length, 0.95 * hz * factor, min(1.05 * hz * factor, 7900))
+        if factor * line.top < NYQUIST_GUARD * FS:
+            take.box_events(starts, length, 0.95 * hz * factor, 1.05 * hz * factor)
     return np.float32(take.amount("jam") * 1.6) * smooth.astype(np.float32) * tone
 
 
