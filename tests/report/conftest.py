@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asdbook import metrics
+from asdbook import metrics, simulate
 from asdbook.experiment import records
 
 MACHINES = ("fan", "valve")
@@ -40,7 +40,7 @@ def build_record(seed: int = 110, **changes) -> tuple[records.Record, pd.DataFra
         "title": "Autoencoder", "config": {"epochs": 2}, "profile": "smoke",
         "data": records.DataInfo(
             name="synthetic-2023", kind="synthetic", year=2023, seed=seed, profile="smoke",
-            simulator_version=1, fingerprint="f" * 64, machines=list(MACHINES), train_clips=24,
+            simulator_version=simulate.VERSION, fingerprint="f" * 64, machines=list(MACHINES), train_clips=24,
             test_clips=48, seconds=288.0),
         "seed": seed, "metrics": {"official": evaluation, "same_domain": evaluation},
         "decision": {"machines": {m: {"threshold": 1.0} for m in MACHINES}},

@@ -114,7 +114,8 @@ def test_typical_and_failing_clips_are_shown(make_record, tmp_path):
     stored = records.load(tmp_path)
     picture, players = listening.typical(stored, "fan", "dB²")
     assert "higher than" in players.html() and "dB²" in players.html() and len(picture.alt) > 40
-    assert listening.failures(stored, 2).markdown().count("<audio") == 2
+    failing = listening.failures(stored, 2)  # one machine: both clips are shown, though names may agree
+    assert len(failing.items) == 2 and failing.markdown().count("<audio") == 2
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"checks": [{"verdict": "maybe"}]}'])

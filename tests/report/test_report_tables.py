@@ -163,6 +163,45 @@ def test_provenance_names_everything_a_reader_needs(book, make_record):
     assert str(book) not in text
 
 
+def test_changed_settings_stay_out_of_the_main_rows(book, make_record):
+    from asdbook.experiment import records
+
+    before = results.for_tables(results.committed(system="autoencoder"))
+    data = make_record(2)[0].data.model_copy(update={"premise_off": ["shift"]})
+    for seed, changes in ((1, {"overrides": {"epochs": 100}}), (2, {"data": data})):
+        record, frame = make_record(seed, **changes)
+        records.write(book / "book" / "results" / "autoencoder" / record.slug, record, frame, {})
+    assert len(results.committed(system="autoencoder")) == 5
+    found = [s.record.seed for s in results.for_tables(results.committed(system="autoencoder"))]
+    assert found == [s.record.seed for s in before]
+
+
+def test_stale_records_are_named_and_have_no_truth(book):
+    from asdbook import simulate
+
+    group = results.committed(seed=110)
+    assert "stale" not in results.origin([group[0].record])
+    group[0].record.data.simulator_version = simulate.VERSION + 1
+    assert f"simulator version {simulate.VERSION + 1} (stale: now {simulate.VERSION})" in results.origin(
+        [group[0].record])
+    with pytest.raises(BadInput, match="make records"):
+        results.with_known_truth(group)
+    group[0].record.data.simulator_version = simulate.VERSION
+    assert results.with_known_truth([], group) is group[0]
+
+
+def test_alarms_are_means_over_machines_by_domain(book, make_record):
+    from asdbook.experiment import records
+
+    rates = [{"machine": m, "domain": d, "false_alarm": f, "detection": 0.8}
+             for m, d, f in (("fan", "source", 0.1), ("valve", "source", 0.3), ("fan", "target", 0.5))]
+    record, frame = make_record(7, decision={"rates": rates})
+    records.write(book / "book" / "results" / "autoencoder" / record.slug, record, frame, {})
+    table = results.alarms({"held-out": results.committed(seed=7)})
+    assert [round(cell.value, 6) for cell in table.rows[0][1:]] == [20.0, 50.0, 80.0, 80.0]
+    assert list(table.columns)[1] == "false alarms, source (%)"
+
+
 @pytest.mark.parametrize("seconds, text", [(4.2, "4 s"), (89, "89 s"), (600, "10 min"), (7200, "2.0 h"),
                                            (None, "not measured")])
 def test_durations(seconds, text):

@@ -158,13 +158,13 @@ def typical(stored: Stored, machine: str, unit: str = "") -> list[Display]:
 def failures(stored: Stored, count: int = 3) -> Tabs:
     """The clips that a system gets most wrong: what the truth says, spectrogram, sound."""
     items: dict[str, list[Display]] = {}
-    for row in clips.most_wrong(stored.scores(), count).to_dict("records"):
+    for number, row in enumerate(clips.most_wrong(stored.scores(), count).to_dict("records"), 1):
         found = clips.clip(str(row["file"]), **origin(stored))
         text = _explained(found.truth, float(row["wrong"]))
         name = f"{row['machine']}, {found.truth['fault'] or 'normal'}"
         panel = spectrograms.Panel(name, found.wave, found.truth["boxes"])
         sound = audio.Sound(name, found.wave, text)
-        items[name] = [Prose(text), spectrograms.spectrograms([panel], columns=1), audio.players(sound)]
+        items[f"{number}. {name}"] = [Prose(text), spectrograms.spectrograms([panel], columns=1), audio.players(sound)]
     return Tabs(items)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from asdbook import metrics, papers
+from asdbook import metrics, papers, simulate
+from asdbook.errors import BadInput
 from asdbook.experiment import records
 from asdbook.experiment.records import Record, Stored
 from asdbook.report.tables import Html, Table, Value, badge, join
@@ -64,7 +65,26 @@ def origin(group: Sequence[Record]) -> str:
     devices = sorted({str(record.device.get("kind", "unknown")).replace("cpu", "CPU") for record in group})
     commits = sorted({record.commit[:7] for record in group})
     many = "record" if len(group) == 1 else f"{len(group)} records"
-    return f"{many} of {span}, {', '.join(devices)}, commit {', '.join(commits)}"
+    old = sorted({str(record.data.simulator_version) for record in group if stale(record)})
+    warning = f", simulator version {', '.join(old)} (stale: now {simulate.VERSION})" if old else ""
+    return f"{many} of {span}, {', '.join(devices)}, commit {', '.join(commits)}{warning}"
+
+
+def stale(record: Record) -> bool:
+    """Whether a record's built-in clips are no longer those that the simulator makes."""
+    return record.data.kind == "synthetic" and record.data.simulator_version != simulate.VERSION
+
+
+def with_known_truth(*groups: Sequence[Stored]) -> Stored:
+    """The first record whose clips can be rendered again, with their truth: built-in data, not stale.
+
+    Raises:
+        BadInput: there is none; run the chapter on a built-in set.
+    """
+    for stored in (stored for group in groups for stored in group):
+        if stored.record.data.kind == "synthetic" and not stale(stored.record):
+            return stored
+    raise BadInput("no record on built-in machines of this simulator version: run `make records`")
 
 
 @dataclass(frozen=True)
@@ -205,9 +225,29 @@ def printed(name: str, **options: Any) -> Table:
 
 
 def for_tables(group: Sequence[Stored]) -> list[Stored]:
-    """The runs that tables and verdicts use: those on verdict seeds, or while there are none, all."""
-    sealed = [s for s in group if s.record.data.seed in VERDICT_SEEDS and s.record.seed == s.record.data.seed]
-    return sealed or list(group)
+    """The runs that tables and verdicts use: nothing changed by hand, on verdict seeds; while there are none, all."""
+    plain = [s for s in group if not s.record.overrides and not s.record.data.premise_off]
+    sealed = [s for s in plain if s.record.data.seed in VERDICT_SEEDS and s.record.seed == s.record.data.seed]
+    return sealed or plain
+
+
+def alarms(groups: Mapping[str, Sequence[Stored]], **options: Any) -> Table:
+    """What the decision does: alarms among normal and among anomalous clips by domain, mean over machines and runs.
+
+    Args:
+        groups: row label to records.
+    """
+    kinds = [(word, key, domain) for word, key in (("false alarms", "false_alarm"), ("detected", "detection"))
+             for domain in ("source", "target")]
+    lines = []
+    for who, group in groups.items():
+        rates = [rate for stored in group for rate in stored.record.decision["rates"]]
+        shown = []
+        for _, key, domain in kinds:
+            values = [rate[key] for rate in rates if rate["domain"] == domain and rate[key] is not None]
+            shown.append(Value(100 * sum(values) / len(values)) if values else Value(None))
+        lines.append([join(who, data_badge(group[0].record)), *shown])
+    return Table(["threshold", *(f"{word}, {domain} (%)" for word, _, domain in kinds)], lines, **options)
 
 
 def beside(

@@ -138,7 +138,7 @@ class Table:
             options.append(f":name: {self.name}")
         head = f"{FENCE}{{list-table}} {' '.join(self.caption.split())}\n" + "\n".join(options)
         lines = [_item(row) for row in (self.columns, *self.shown)]
-        notes = "".join(f"\n{note}\n" for note in self.notes)
+        notes = "".join(f"\n{{.asd-note}}\n{note}\n" for note in self.notes)
         return f"{head}\n\n" + "".join(lines) + f"{FENCE}\n{notes}"
 
     def html(self) -> str:

@@ -189,16 +189,18 @@ class Verdicts:
         name = self.found[key].name
         return f"{MARKS[name]} {name}"
 
+    def _marked(self, key: str) -> Html:
+        return Html(f'<span class="asd-verdict">{escape(self.name(key))}</span>')
+
     def table(self, **options: Any) -> Table:
         """One row a claim: sentence, data, verdict, numbers."""
         rows = [[claim.key, claim.text, claim.data or Html('<span class="asd-none">none</span>'),
-                 Html(f'<span class="asd-verdict">{escape(self.name(claim.key))}</span>'),
-                 self.found[claim.key].text] for claim in self.claims]
+                 self._marked(claim.key), self.found[claim.key].text] for claim in self.claims]
         return Table(["claim", "what is claimed", "tested on", "verdict", "numbers"], rows, **options)
 
     def glance(self) -> Table:
         """The verdicts alone, for the top of a chapter."""
-        rows = [[claim.text, claim.data or Html('<span class="asd-none">none</span>'), self.name(claim.key)]
+        rows = [[claim.text, claim.data or Html('<span class="asd-none">none</span>'), self._marked(claim.key)]
                 for claim in self.claims]
         return Table(["claim", "tested on", "verdict"], rows)
 
