@@ -77,3 +77,17 @@ def test_records_and_pins_count(differs, book):
     assert differs() == ["records"]
     (book.root / "requirements.lock").write_text("numpy==3\n")
     assert differs() == ["records", "lock"]
+
+
+def test_an_example_counts_for_the_page_that_names_it(book, package):
+    file = book.root / "examples" / "level" / "level.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("x = 1\n")
+    (file.parent / "level.egg-info").mkdir()
+    page = book.chapter("first")
+    other = chapter_digest(book, page)
+    page.source.write_text('# %%\nread("examples/level")\n')
+    before = chapter_digest(book, page)
+    file.write_text("x = 2\n")
+    assert "examples" not in other
+    assert changed(before, chapter_digest(book, page)) == ["examples"]

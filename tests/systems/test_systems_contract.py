@@ -1,6 +1,10 @@
-"""What every system must do: run over all registered systems and variants, and over a dummy that must pass too."""
+"""What every system must do: run over all registered systems and variants, a dummy, and the example package."""
 
 import json
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -63,9 +67,24 @@ class Loudness(System):
         return system
 
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "band_level"
+
+
+def example():
+    """The system of the example package, loaded through the entry point that the package declares."""
+    if str(EXAMPLE) not in sys.path:
+        sys.path.append(str(EXAMPLE))
+    declared = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]["entry-points"]
+    ((name, value),) = declared[systems.ENTRY_POINTS].items()
+    system = EntryPoint(name, value, systems.ENTRY_POINTS).load()
+    assert system.name == name
+    return system
+
+
 def every_variant():
-    """(system, variant) of the dummy and of all that are registered: a new system is tested by existing."""
-    classes = [Loudness, *(systems.get(name) for name in systems.names())]
+    """(system, variant) of the dummy, of all that are registered and of the example: tested by existing."""
+    registered = [systems.get(name) for name in systems.names() if name != example().name]
+    classes = [Loudness, *registered, example()]
     return [pytest.param(c, v, id=f"{c.name}:{v}") for c in classes for v in c.variants]
 
 
@@ -154,7 +173,8 @@ def test_names_of_files_do_not_matter(system, variant, tones, fitted, context, c
 
 @EVERY
 def test_saved_and_loaded_it_scores_the_same(system, variant, tones, fitted, context, tmp_path, monkeypatch):
-    monkeypatch.setitem(systems.BUILT_IN, "loudness", f"{__name__}:Loudness")
+    if system.name not in systems.names():
+        monkeypatch.setitem(systems.BUILT_IN, system.name, f"{system.__module__}:{system.__name__}")
     model, values = fitted(system, variant)
     tensors, extra = model.state()
     assert all(isinstance(t, torch.Tensor) for t in tensors.values())

@@ -17,6 +17,9 @@ PACKAGE = Path(asdbook.__file__).parent
 UNRELATED = ("cli", "publish", "bench")
 """Packages that no chapter's numbers come from."""
 
+EXAMPLE = re.compile(r"\bexamples/\w+")
+"""How a page names a folder of code that it shows and runs."""
+
 
 def source_hash(source: Path) -> str:
     """Short hash of a chapter's source text; the executed notebook carries it."""
@@ -28,11 +31,14 @@ def chapter_digest(book: Book, page: Page) -> dict[str, str]:
 
     `library` covers all of the package except the command line, this part, the benchmarks, and the systems
     and the simulator where the chapter's source does not name them: those count by their version numbers.
+    `examples` is there only for a chapter that names a folder of examples.
     """
     text = page.source.read_text(encoding="utf-8")
     results = book.root / "book" / "results"
     records = [file for file in results.rglob("*") if file.is_file()]
     lock = book.root / "requirements.lock"
+    shown = [file for folder in set(EXAMPLE.findall(text)) for file in (book.root / folder).glob("*.*")]
+    examples = [file for file in shown if file.is_file()]
     return {
         "source": source_hash(page.source),
         "library": hash_files(_library(text), PACKAGE),
@@ -41,6 +47,7 @@ def chapter_digest(book: Book, page: Page) -> dict[str, str]:
         "lock": hash_files([lock] if lock.is_file() else [], book.root),
         "python": ".".join(str(number) for number in sys.version_info[:2]),
         "pipeline": str(PIPELINE),
+        **({"examples": hash_files(examples, book.root)} if examples else {}),
     }
 
 
