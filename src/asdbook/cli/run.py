@@ -32,13 +32,15 @@ def run(
     data_seed: Annotated[int, typer.Option(help="seed of the built-in machines")] = 110,
     seed: Annotated[int, typer.Option(help="training seed")] = 110,
     set_: Annotated[list[str], typer.Option("--set", help="key=value of the system's configuration")] = [],  # noqa: B006
-    machine: Annotated[list[str], typer.Option(help="only this machine (repeatable; built-in sets)")] = [],  # noqa: B006
+    machine: Annotated[list[str], typer.Option(help="only this machine (repeatable)")] = [],  # noqa: B006
     premise_off: Annotated[list[str], typer.Option(help="switch a premise of the simulator off")] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     precision: Annotated[str, typer.Option(help="float32 or bf16")] = "float32",
     compile_: Annotated[bool, typer.Option("--compile", help="compile networks where possible")] = False,
     threads: Annotated[int | None, typer.Option(help="CPU threads (default: min(2, cores))")] = None,
     skip_bad: Annotated[bool, typer.Option(help="leave unusable files out and record them")] = False,
+    year: Annotated[int | None, typer.Option(help="force this year's rules for a folder")] = None,
+    truth: Annotated[str | None, typer.Option(help="folder of the organisers' truth, for hidden labels")] = None,
     fresh: Annotated[bool, typer.Option(help="a new attempt even when a result is there")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the record's metrics as JSON")] = False,
 ) -> None:
@@ -64,6 +66,8 @@ def run(
         compile=compile_,
         threads=threads,
         skip_bad=skip_bad,
+        year=year,
+        truth=truth,
         fresh=fresh,
         progress=say,
     )

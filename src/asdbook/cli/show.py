@@ -55,7 +55,7 @@ def print_record(record: Record) -> None:
     seeds = f", data seed {data.seed}" if data.seed is not None else ""
     typer.echo(f"{record.label} on {data.name} ({data.kind}{seeds}), seed {record.seed}, {record.profile}")
     if not record.metrics:
-        typer.echo("no metrics: the test clips carry no labels")
+        typer.echo("no labels: no metrics")
     for convention, metrics in record.metrics.items():
         if len(record.metrics) > 1:
             typer.echo(f"\nconvention: {convention}")
@@ -70,6 +70,8 @@ def print_record(record: Record) -> None:
                 for r in alarms
             ]
         )
+    for note in record.notes:
+        typer.echo(f"note: {note}")
     seconds = record.cost["wall_seconds"]
     typer.echo(
         f"{seconds:.0f} s, peak memory {record.cost['peak_memory_mb']:.0f} MB, {record.device['name']}"

@@ -25,6 +25,7 @@ from asdbook.data.indexing import Draft, Problem, add_headers, draft_of
 from asdbook.data.table import ClipTable
 from asdbook.data.waves import SAMPLE_RATE, WaveWriter, need_space, write_folder
 from asdbook.data.years import rules
+from asdbook.errors import BadInput
 
 _CHUNK = 64  # files decoded before they are written: bounds memory at 64 clips (25 MB of 12 s clips)
 
@@ -61,6 +62,8 @@ def load(
     mark = sidecars.read_mark(root)
     name = name or mark.get("name") or root.resolve().name
     truth = Path(truth) if truth is not None else None
+    if truth is not None and not truth.is_dir():
+        raise BadInput(f"{truth}: no such folder of truth files: check the path")
     final = Path(cache_dir) / f"{_slug(name)}-{_listing_key(listing, (name, year, kind, skip_bad), truth)}"
     if not (final / "set.json").exists():
         draft = draft_of(listing, year=year, truth=truth)
@@ -160,7 +163,7 @@ def _kind_of(draft: Draft) -> Kind:
 
 def _listing_key(listing: Listing, options: tuple[Any, ...], truth: Path | None) -> str:
     """Changes with any file's path, size or time, and with what was asked for."""
-    beside = _truth_files(truth) if truth is not None else []
+    beside = [["truth"], *_truth_files(truth)] if truth is not None else []  # even a truth that is empty
     files = [[f.path, f.size, f.changed] for f in (*listing.clips, *listing.others)]
     text = json.dumps([SCHEMA, str(listing.root.resolve()), list(options), files, beside])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

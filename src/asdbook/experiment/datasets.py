@@ -139,14 +139,27 @@ def resolve(
     premise_off: Sequence[str] = (),
     machines: Sequence[str] | None = None,
     skip_bad: bool = False,
+    year: int | None = None,
+    truth: str | None = None,
     progress: Callable[[str], None] = SILENT,
 ) -> DataSet:
     """A built-in set by name, or a folder of recordings decoded once into the cache.
+
+    Args:
+        data_name: built-in set or folder.
+        data_seed, profile, premise_off: of a built-in set.
+        machines: only these.
+        skip_bad: leave unusable recordings out and note them.
+        year: forces the year's rules for a folder.
+        truth: folder with the organisers' truth for hidden labels of a folder.
+        progress: called with one line at a time.
 
     Raises:
         BadInput: neither a built-in name nor a folder; or unusable recordings, all listed at once.
     """
     if is_builtin(data_name):
+        if year is not None or truth is not None:
+            raise BadInput(f"{data_name}: a built-in set knows its year and labels: leave out --year and --truth")
         return builtin(spec_of(data_name, data_seed, profile, premise_off, machines), progress)
     from asdbook import data
 
@@ -154,4 +167,5 @@ def resolve(
         if os.sep in data_name or "." in data_name:
             raise BadInput(f"{data_name}: no such folder: name a folder of recordings or a built-in set")
         raise UnknownName("data set", data_name, [*simulate.PRESETS, "a folder"])
-    return data.load(data_name, cache_dir=place("data"), skip_bad=skip_bad)
+    loaded = data.load(data_name, cache_dir=place("data"), year=year, truth=truth, skip_bad=skip_bad)
+    return loaded.select(machines) if machines else loaded

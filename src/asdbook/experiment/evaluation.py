@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,36 @@ BOOTSTRAP_SEED = 0  # the same resamples for every system and seed: differences 
 FIGURE_BYTES = 400_000  # of arrays before compression, so that a record stays within its 1 MB
 
 
-def check_usable(data: DataSet) -> None:
-    """Refuses a set that cannot be trained on and scored, before anything expensive starts."""
+def check_usable(data: DataSet) -> list[str]:
+    """Refuses a set that cannot be trained on and scored, before anything expensive starts.
+
+    Recordings of one's own need no test clips and no labels: thresholds come from training clips alone.
+
+    Returns:
+        What the record should say of test clips or labels that are not there.
+    """
     from asdbook.data import check_usable as check_table
 
-    check_table(data.table, need_test=True)
+    own = data.kind == "real" and data.year is None
+    check_table(data.table, need_test=not own)
+    return _gaps(data.test_table().frame, data.table.machines) if own else []
+
+
+def _gaps(test: pd.DataFrame, machines: Sequence[str]) -> list[str]:
+    notes = []
+    for machine in machines:
+        label = test["label"][test["machine"] == machine]
+        known = set(label.dropna())
+        if label.empty:
+            notes.append(f"{machine}: no test clips, so no metrics; the threshold comes from training clips")
+        elif not known:
+            notes.append(f"{machine}: test clips without labels: scored, no metrics")
+        elif label.isna().any():
+            notes.append(f"{machine}: {int(label.isna().sum())} test clips without label are scored, not evaluated")
+        if len(known) == 1:
+            missing = "anomalous" if known == {"normal"} else "normal"
+            notes.append(f"{machine}: no {missing} test clip, so no AUC")
+    return notes
 
 
 def assess(
@@ -72,9 +98,9 @@ def score_table(data: DataSet, system: System, scores: Scores) -> pd.DataFrame:
 def official_metrics(
     table: pd.DataFrame, year: int | None, draws: int = 2000
 ) -> dict[str, dict[str, Any]]:
-    """The year's metrics; from 2022 on in both domain conventions. Empty when labels are hidden."""
-    test = table[table["split"] == "test"]
-    if test["label"].isna().any():
+    """The year's metrics of the labelled test clips; from 2022 on in both domain conventions; {} without labels."""
+    test = table[(table["split"] == "test") & table["label"].notna()]
+    if test.empty:
         return {}
     year = year or 2020  # one's own recordings: machine IDs, no domains
     domain = None if test["domain"].isna().all() else test["domain"].to_numpy(dtype=object)

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from asdbook import simulate
 from asdbook.errors import RunFailed
 from asdbook.experiment import datasets, provenance, records
@@ -42,6 +44,8 @@ class Request:
     compile: bool = False
     threads: int | None = None
     skip_bad: bool = False
+    year: int | None = None
+    truth: str | None = None
 
 
 def run(
@@ -112,7 +116,8 @@ class _Job:
         return datasets.spec_of(r.data, r.data_seed, r.profile, r.premise_off, r.machines)
 
     def _identity(self) -> dict[str, Any]:
-        return {
+        forced = {} if self.request.year is None else {"year": self.request.year}  # the same clips, other rules
+        return forced | {
             "system": self.system_class.name,
             "variant": self.variant,
             "version": self.system_class.version,
@@ -133,6 +138,8 @@ class _Job:
                 premise_off=r.premise_off,
                 machines=r.machines,
                 skip_bad=r.skip_bad,
+                year=r.year,
+                truth=r.truth,
                 progress=self.progress,
             )
         return self.data
@@ -160,6 +167,7 @@ class _Job:
         """Fits, scores, evaluates and writes the record; returns its folder."""
         from asdbook import systems
         from asdbook.experiment import evaluation
+        from asdbook.systems.base import Scores
 
         attempt = self.folder.next_attempt()
         work = self.folder.base / f"{attempt}.part"
@@ -168,12 +176,14 @@ class _Job:
         ctx = self.context(work)
         with ctx.phase("data"):
             data = self.load_data()
-            evaluation.check_usable(data)
+            for note in evaluation.check_usable(data):
+                ctx.note(note)
         system = self.system_class(self.config)
         with ctx.phase("fit"):
             system.fit(data.train(), ctx)
         with ctx.phase("score"):
-            scores = system.score(data.test(), ctx)
+            tests = data.test()
+            scores = system.score(tests, ctx) if len(tests) else Scores(np.zeros(0))
         with ctx.phase("evaluate"):
             table, metrics, decision = evaluation.assess(data, system, scores, ctx)
         systems.save(system, work)
