@@ -81,7 +81,7 @@ tables.Table(["year", "machine types (development)", "unit", "known of a test cl
 # %% [markdown]
 # ## The built-in machines
 #
-# The library holds a simulator of seven machine types.
+# The library holds a simulator of machines.
 # It builds each sound from physics: shafts and their orders, gears, bearings, flow noise, impacts that ring through
 # a casing, a room, a microphone, and the noise of a factory around it.
 # The set is laid out like the data of 2023, with the same machine types, file names, domains and numbers of clips.
@@ -100,10 +100,13 @@ tables.Table(["year", "machine types (development)", "unit", "known of a test cl
 
 # %% tags=["hide-input"]
 facts = simulate.describe(preset)
-show.numbers(machines=len(facts), faults=sum(len(f["faults"]) for f in facts.values()))
-rows = [[machine, f["attributes"], *(", ".join(f["domains"][d][:2]) + " …" for d in ("source", "target")), len(f["faults"])] for machine, f in facts.items()]
+severity = simulate.assign.SEVERITY
+show.numbers(machines=len(facts), faults=sum(len(f["faults"]) for f in facts.values()), candidates=listening.CANDIDATES,
+             mildest=severity[0], worst_severity=(severity[1], "g"))
+rows = [[machine, f["attributes"], *(", ".join(f["domains"][domain][:2]) + " …" for domain in ("source", "target")),
+         len(f["faults"])] for machine, f in facts.items()]
 tables.Table(["machine", "what the attributes change", "source", "target", "faults"], rows, name="tab-machines",
-             caption="The seven built-in machines, their settings, and how the domains differ")
+             caption="The built-in machines, their settings, and how the domains differ")
 
 # %% [markdown]
 # There are {glue:text}`machines` machines with {glue:text}`faults` faults.
@@ -114,8 +117,9 @@ tables.Table(["machine", "what the attributes change", "source", "target", "faul
 # Under the two spectrograms (time to the right, frequency upwards, level as brightness) a third map shows
 # the difference. Red means that the fault adds level there, blue that it takes some away.
 #
-# Here faults are at full severity, and we play the least noisy of four clips.
-# In the test sets severity lies between 0.4 and 1 and the noise is often louder than the machine.
+# Here faults are at full severity, and we play the least noisy of {glue:text}`candidates` clips.
+# In the test sets severity lies between {glue:text}`mildest` and {glue:text}`worst_severity`,
+# and the noise is often louder than the machine.
 #
 # ### Fan
 

@@ -17,6 +17,7 @@ from asdbook import metrics, simulate
 from asdbook.experiment.records import Stored
 from asdbook.report import audio, clips, spectrograms
 from asdbook.report.show import Display, Picture, Prose, Tabs
+from asdbook.simulate.assign import lots
 
 CANDIDATES = 4
 """Clips of which the one with the least noise is played: a listener should hear the machine at all."""
