@@ -107,9 +107,10 @@ def fault(
     spec = simulate.Spec(
         preset=preset, data_seed=data_seed, profile="quick", machines=(machine,), severity=severity, faults=(name,)
     )
-    twins = [simulate.twin(spec, machine, "audit", "source", k, CANDIDATES) for k in range(candidates)]
-    best = max(twins, key=lambda twin: twin.truth["snr_db"])
-    return Heard(machine, name, facts["what"], facts["where"], best)
+    drawn = lots(spec, machine, "audit", "source", "anomaly", candidates)
+    best = max(range(candidates), key=lambda k: drawn[k].snr_db)
+    twin = simulate.twin(spec, machine, "audit", "source", best, candidates)
+    return Heard(machine, name, facts["what"], facts["where"], twin)
 
 
 def faults(preset: str, machine: str, *, data_seed: int, severity: float = 1.0) -> dict[str, Heard]:
