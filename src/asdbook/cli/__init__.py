@@ -31,9 +31,9 @@ def say(text: str) -> None:
 
 
 def _register() -> None:
-    from asdbook.cli import bench, data, evaluate, keep, run, score
+    from asdbook.cli import bench, data, doctor, evaluate, keep, run, score
 
-    for module in (data, run, score, evaluate, keep, bench):
+    for module in (data, run, score, evaluate, keep, bench, doctor):
         module.register(app)
 
 
@@ -66,16 +66,26 @@ def _unexpected(error: Exception) -> int:
     if message is not None:
         typer.echo(f"asdbook: {' '.join(message().split())} (see --help)", err=True)
         return 2
+    details = _kept(error)
+    if isinstance(error, OSError) and error.filename is not None:  # a full disk, a folder without permission
+        text = f"{error.filename}: {error.strerror}{details}: check permissions and free space"
+    else:
+        first = str(error).splitlines()[0] if str(error) else ""
+        text = f"internal error, {type(error).__name__}: {first}{details}: please report it"
+    typer.echo(f"asdbook: {text}", err=True)
+    return 3
+
+
+def _kept(error: Exception) -> str:
+    """Where the traceback was written, in words; "" where it could not be."""
     from asdbook.experiment.home import home
 
-    log = home() / "last-crash.txt"
-    log.write_text("".join(traceback.format_exception(error)))
-    typer.echo(
-        f"asdbook: internal error, {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        f" (details in {log}): please report it",
-        err=True,
-    )
-    return 3
+    try:
+        log = home() / "last-crash.txt"
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+    except (OSError, AsdBookError):
+        return ""
+    return f" (details in {log})"
 
 
 _registered: list[bool] = []
