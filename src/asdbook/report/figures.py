@@ -112,7 +112,7 @@ def roc(label: Sequence[int], score: Sequence[float], *, max_fpr: float = 0.1) -
     steps = ", ".join(f"({x:.2f}, {y:.2f})" for x, y in zip(fpr, tpr))
     alt = (f"ROC curve of {len(labels)} scores through the points (false-alarm rate, detection rate) {steps}. "
            f"Area {area:.3f}; standardised partial area up to {max_fpr:.0%}: {partial:.3f}.")
-    return Picture(figure, alt, pixels=460)
+    return Picture(figure, alt, pixels=440)
 
 
 def roc_points(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +148,7 @@ def intervals(dots: Sequence[Dot], *, unit: str, reference: float | None = None,
     groups = list(dict.fromkeys(dot.group for dot in dots))
     marks = "osD^vP"
     with styled():
-        figure, axes = canvas(height=0.8 + 0.27 * len(dots) + (0.25 if len(groups) > 1 else 0))
+        figure, axes = canvas(height=0.85 + 0.28 * len(dots) + (0.25 if len(groups) > 1 else 0))
         for y, dot in enumerate(dots):
             k = groups.index(dot.group)
             colour = SEQUENCE[k % len(SEQUENCE)]
@@ -212,8 +212,9 @@ def bottleneck_idea(seed: int = 0) -> Picture:
         axes.plot(*odd.T, "X", color=LABELS["anomaly"].colour, markersize=9, label="anomalous clips")
         for point, answer in zip(odd, answers):
             axes.annotate("", answer, point, arrowprops={"arrowstyle": "->", "color": BLACK, "linewidth": 1.2})
-        axes.set(xlabel="level in one frequency band (any unit)", ylabel="level in another band", aspect="equal")
+        axes.set(xlabel="level in one frequency band (any unit)", ylabel="level in another band")
         axes.set(xticks=[], yticks=[])
+        axes.set_aspect("equal", adjustable="datalim")
         figure.legend(loc="outside upper center", ncols=2)
     alt = (f"A bent line stands for all that the network can answer. {len(normal)} normal clips lie along it, on "
            f"average {usual.mean():.2f} away. Two anomalous clips lie {errors[0]:.2f} and {errors[1]:.2f} away; "

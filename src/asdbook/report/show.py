@@ -39,7 +39,7 @@ class Picture:
     alt: str
     caption: str = ""
     name: str = ""
-    pixels: int = 560
+    pixels: int = 520
 
     def __post_init__(self) -> None:
         if not self.alt.strip():

@@ -1,8 +1,9 @@
 """One look for all figures: Okabe-Ito colours, fixed marks for labels and domains, readable on a phone.
 
-Figures are drawn 4.8 inches wide with 9.5 pt letters and saved at 200 dots per inch: twice the pixels of a
-480-pixel column, and letters of 9 pixels on a telephone 360 pixels wide. The background is white in both
-themes (the style sheet rounds its corners), so that colours keep their contrast in dark mode.
+Figures are drawn 4.4 inches wide with 10 pt letters and saved at 200 dots per inch: twice the pixels of a
+440-pixel column, and letters of 9 pixels on a telephone 360 pixels wide (where some 300 are left for a figure).
+The background is white in both themes (the style sheet rounds its corners), so that colours keep their contrast
+in dark mode.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
 
-WIDTH = 4.8
+WIDTH = 4.4
 """Inches; see the module's text."""
 DPI = 200
 """Dots per inch: 2 x the 100 of the page."""
@@ -45,10 +46,10 @@ LABELS = {"normal": Mark(BLUE, "o", "-"), "anomaly": Mark(VERMILION, "X", "--")}
 DOMAINS = {"source": Mark(GREEN, "s", "-"), "target": Mark(PURPLE, "^", "--")}
 
 RC: dict[str, Any] = {
-    "font.size": 9.5,
+    "font.size": 10.0,
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9.5,
+    "axes.titlesize": 10.0,
+    "axes.labelsize": 10.0,
     "axes.edgecolor": GREY,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
@@ -57,9 +58,9 @@ RC: dict[str, Any] = {
     "axes.prop_cycle": cycler(color=SEQUENCE),
     "xtick.color": "#333333",
     "ytick.color": "#333333",
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "legend.fontsize": 8.5,
+    "xtick.labelsize": 9.0,
+    "ytick.labelsize": 9.0,
+    "legend.fontsize": 9.0,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
     "lines.markersize": 5,

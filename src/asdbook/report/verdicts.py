@@ -16,7 +16,7 @@ import numpy as np
 from asdbook import metrics
 from asdbook.experiment.records import Stored
 from asdbook.report.results import data_badge
-from asdbook.report.tables import Html, Table, badge
+from asdbook.report.tables import Html, Table, badge, join
 
 DRAWS = 2000
 MARKS = {
@@ -189,20 +189,20 @@ class Verdicts:
         name = self.found[key].name
         return f"{MARKS[name]} {name}"
 
-    def _marked(self, key: str) -> Html:
-        return Html(f'<span class="asd-verdict">{escape(self.name(key))}</span>')
+    def _cell(self, claim: Claim) -> Html:
+        """Verdict, and below it the data that it stands on."""
+        data = f"<br>{claim.data.text}" if claim.data else ""
+        return Html(f'<span class="asd-verdict">{escape(self.name(claim.key))}</span>{data}')
 
     def table(self, **options: Any) -> Table:
-        """One row a claim: sentence, data, verdict, numbers."""
-        rows = [[claim.key, claim.text, claim.data or Html('<span class="asd-none">none</span>'),
-                 self._marked(claim.key), self.found[claim.key].text] for claim in self.claims]
-        return Table(["claim", "what is claimed", "tested on", "verdict", "numbers"], rows, **options)
+        """One row a claim: sentence, verdict with the data it stands on, numbers."""
+        rows = [[join(Html(f"<strong>{escape(claim.key)}</strong>"), claim.text), self._cell(claim),
+                 self.found[claim.key].text] for claim in self.claims]
+        return Table(["claim", "verdict", "numbers"], rows, **options)
 
     def glance(self) -> Table:
         """The verdicts alone, for the top of a chapter."""
-        rows = [[claim.text, claim.data or Html('<span class="asd-none">none</span>'), self._marked(claim.key)]
-                for claim in self.claims]
-        return Table(["claim", "tested on", "verdict"], rows)
+        return Table(["claim", "verdict"], [[claim.text, self._cell(claim)] for claim in self.claims])
 
 
 def decide(claims: Sequence[Claim]) -> Verdicts:
