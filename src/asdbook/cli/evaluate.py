@@ -1,4 +1,4 @@
-"""`asdbook evaluate`: official metrics of scores made here or elsewhere."""
+"""`asdbook evaluate` and `asdbook submission`: official metrics of scores, and scores in the official form."""
 
 from __future__ import annotations
 
@@ -41,6 +41,20 @@ def evaluate(
         grid([keys, *rows])
 
 
+def submission(
+    run: Annotated[str, typer.Argument(help="a run's folder, or an unambiguous part of its name")],
+    folder: Annotated[Path, typer.Argument(help="where teams/ goes: new or empty")],
+    team: Annotated[str, typer.Option(help="name of the team's folder")] = "asdbook",
+    system: Annotated[str | None, typer.Option(help="name of the system's folder (default: system_variant)")] = None,
+) -> None:
+    """Write a run's test scores and decisions as the files that the official evaluators read."""
+    from asdbook.experiment.submission import submission as write
+
+    files = write(run, folder, team=team, system=system)
+    typer.echo(f"{len(files)} files in {files[0].parent}")
+
+
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.command()(evaluate)
+    app.command()(submission)
