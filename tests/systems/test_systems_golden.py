@@ -13,7 +13,7 @@ import pytest
 from asdbook import systems
 
 FOLDER = Path(__file__).parents[1] / "golden" / "systems"
-EVERY = [(name, variant) for name in systems.names() for variant in systems.get(name).variants]
+EVERY = [(name, variant) for name in systems.BUILT_IN for variant in systems.get(name).variants]
 
 
 @pytest.mark.parametrize(("name", "variant"), EVERY)
