@@ -73,10 +73,10 @@ def test_best_of_must_beat_every_rival():
 
 def test_arithmetic_needs_no_data():
     found = verdict(Evidence("arithmetic", {"average pAUC": stated(0.004)}, margin=0.005))
-    assert (found.name, found.tested_on) == ("supported", "printed numbers")
-    assert verdict(Evidence("arithmetic", {"mean": stated(0.005)}, margin=0.005)).name == "supported"
+    assert (found.name, found.tested_on) == ("holds as printed", "printed numbers")
+    assert verdict(Evidence("arithmetic", {"mean": stated(0.005)}, margin=0.005)).name == "holds as printed"
     wrong = verdict(Evidence("arithmetic", {"average pAUC": stated(-5.0)}, margin=0.005))
-    assert wrong.name == "not reproduced under our reading" and "-5" in wrong.text
+    assert wrong.name == "does not follow from the printed numbers" and "-5" in wrong.text
 
 
 def test_fewer_than_five_data_seeds_are_provisional():

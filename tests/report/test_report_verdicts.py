@@ -82,7 +82,7 @@ def test_too_few_data_seeds_are_provisional_and_nothing_is_not_run(two):
         verdicts.arithmetic("C4", "does not add up", 1.006, 1.0, rounding=0.005),
     ])
     assert [decided.found[k].name for k in ("C1", "C2", "C3", "C4")] == [
-        "provisional", "not run", "supported", "not reproduced under our reading"]
+        "provisional", "not run", "holds as printed", "does not follow from the printed numbers"]
     assert decided.on_official_data == 0
     page = BeautifulSoup(decided.table().html(), "html.parser")
     assert page.find("b") is None
@@ -96,7 +96,7 @@ def test_every_verdict_has_a_sign():
     from asdbook.metrics import verdicts as rules
 
     names = {getattr(rules, n) for n in ("SUPPORTED", "NOT_REPRODUCED", "UNDECIDED", "HOLDS", "FAILS", "PROVISIONAL",
-                                         "NO_VERDICT", "NOT_RUN")}
+                                         "NO_VERDICT", "NOT_RUN", "AS_PRINTED", "NOT_AS_PRINTED")}
     assert names == set(verdicts.MARKS)
 
 
@@ -119,3 +119,34 @@ def test_front_page_says_not_run_until_a_record_is_there(book, make_record):
 
 def test_front_page_counts_only_official_data(book):
     assert front.tested_on_official_data() == 0
+
+
+def test_seeds_are_counted_in_pairs(book, make_record):
+    """Five runs of one system and two of the other are two pairs: no verdict that needs five."""
+    for seed in (0, 1, 2, 3, 4):
+        record, frame = make_record(seed, variant="mahalanobis")
+        records.write(book / "book" / "results" / "autoencoder" / record.slug, record, frame, {})
+        if seed < 2:
+            other, frame = make_record(seed)
+            records.write(book / "book" / "results" / "autoencoder" / other.slug, other, better(frame), {})
+    a, b = ([s for s in results.committed(variant=v) if s.record.data.seed < 5] for v in ("mahalanobis", "mse"))
+    claim = verdicts.claim("C", "c", "superiority", verdicts.between(a, b), a)
+    assert (len(a), claim.evidence.data_seeds) == (5, 2)
+
+
+def test_trainings_on_one_data_set_are_one_data_seed(book, make_record):
+    record, frame = make_record(110)
+    again = record.model_copy(update={"seed": 7})
+    records.write(book / "book" / "results" / "autoencoder" / again.slug, again, frame, {})
+    group = [s for s in results.committed(variant=record.variant) if s.record.data.seed == 110]
+    row = results.from_records(group)
+    assert len(group) == 2 and "2 trainings on one data set" in row.covers
+    assert all(value.low is None for value in row.cells.values())
+
+
+def test_a_table_never_mixes_versions_even_when_asked_for_one_variant(book, make_record):
+    record, frame = make_record(110, variant="mahalanobis")
+    newer = record.model_copy(update={"system_version": record.system_version + 1})
+    records.write(book / "book" / "results" / "autoencoder" / newer.slug, newer, frame, {})
+    assert results.committed(variant="mse") == []  # all of the older version
+    assert [s.record.variant for s in results.committed()] == ["mahalanobis"]

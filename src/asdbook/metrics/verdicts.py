@@ -31,6 +31,8 @@ CLAIM_TYPES = ("superiority", "equivalence", "best_of", "absolute", "arithmetic"
 DATA_KINDS = ("official", "synthetic", "real")
 
 SUPPORTED = "supported"
+AS_PRINTED = "holds as printed"
+NOT_AS_PRINTED = "does not follow from the printed numbers"
 NOT_REPRODUCED = "not reproduced under our reading"
 UNDECIDED = "undecided"
 HOLDS = "holds in simulation"
@@ -202,7 +204,7 @@ def _arithmetic(evidence: Evidence) -> Verdict:
     name = next(iter(evidence.contrasts))
     agrees = abs(off) <= evidence.margin * (1.0 + 1e-9) + 1e-12  # a half unit of the last digit is not exact
     text = f"{name}: recomputed from printed numbers, off by {off:+.4g} (rounding: {evidence.margin:.4g})"
-    return Verdict(SUPPORTED if agrees else NOT_REPRODUCED, text, "printed numbers")
+    return Verdict(AS_PRINTED if agrees else NOT_AS_PRINTED, text, "printed numbers")
 
 
 def _correction(evidence: Evidence) -> str:

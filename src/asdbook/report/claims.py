@@ -19,9 +19,6 @@ from asdbook.papers.recompute import evaluate
 from asdbook.report import results, verdicts
 from asdbook.report.tables import Html, badge
 
-VERDICT_SEEDS = range(5)
-"""Data seed = training seed of the runs that verdicts may use; other seeds are for development."""
-
 WHOLE = ("Omega", "mean AUC")
 """Metrics that are a year's score over all machines."""
 
@@ -112,4 +109,4 @@ def _records(label: str, data: str, profile: str) -> list[Stored]:
     found = results.committed(system=system, variant=variant, data=data, profile=profile)
     found = [s for s in found if not s.record.overrides and not s.record.data.premise_off]
     return [s for s in found if s.record.data.kind != "synthetic"
-            or (s.record.data.seed in VERDICT_SEEDS and s.record.data.seed == s.record.seed)]
+            or (s.record.data.seed in results.VERDICT_SEEDS and s.record.data.seed == s.record.seed)]

@@ -34,15 +34,18 @@ def folder() -> Path:
 
 
 def committed(**wanted: Any) -> list[Stored]:
-    """Committed records whose fields equal `wanted`; of several attempts of a run, the last; one system version.
+    """Committed records whose fields equal `wanted`; of several attempts of a run, the last.
 
-    A table never mixes versions: older versions of a system are left out.
+    A table never mixes versions: records of an older version of their system are left out, and those of an older
+    simulator wherever newer ones of the same system exist. What is newest is asked of all records, not of these.
     """
     found = [s for s in records.find(folder(), **wanted)]
+    everything = [s.record for s in records.scan(folder())] if found else []
     newest: dict[str, int] = {}
-    for stored in found:
-        record = stored.record
+    for record in everything:
         newest[record.system] = max(newest.get(record.system, 0), record.system_version)
+    renewed = {record.system for record in everything if record.data.kind == "synthetic" and not stale(record)}
+    found = [s for s in found if not (stale(s.record) and s.record.system in renewed)]
     latest: dict[tuple[Any, ...], Stored] = {}
     for stored in sorted(found, key=lambda s: s.record.attempt):
         record = stored.record
@@ -113,7 +116,8 @@ class Row:
 def from_records(group: Sequence[Stored], *, who: str = "", here: bool = False, convention: str = "official") -> Row:
     """One row set from the records of one system on one data set.
 
-    A single record shows its own bootstrap interval. Several data seeds show the mean and its t interval.
+    A single record shows its own bootstrap interval. Several data seeds show the mean and its t interval over
+    data seeds (training seeds on the same data are averaged first); training seeds alone show their mean.
 
     Args:
         group: records that differ in seeds only.
@@ -126,19 +130,28 @@ def from_records(group: Sequence[Stored], *, who: str = "", here: bool = False, 
     if len(tables) == 1:
         cells, covers = tables[0], COVERS_ONE
     else:
+        sets = [(record.data.name, record.data.seed, record.data.fingerprint) for record in all_records]
         shared = [key for key in tables[0] if all(key in other for other in tables)]
-        cells = {key: _over_seeds([table[key].value for table in tables]) for key in shared}
-        covers = f"{len(tables)} data seeds, each with its own training"
+        cells = {key: _over_seeds([table[key].value for table in tables], sets) for key in shared}
+        seeds = len(set(sets))
+        one = f"mean of {len(tables)} trainings on one data set"
+        covers = one if seeds == 1 else f"{seeds} data seeds, each with its own training"
     first = all_records[0]
     made = "ran here" if here else origin(all_records)
     return Row(who or first.label, data_badge(first), cells, made, covers)
 
 
-def _over_seeds(values: Sequence[float | None]) -> Value:
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return Value(None, reason="undefined for a seed")
-    interval = metrics.over_data_seeds(known)
+def _over_seeds(values: Sequence[float | None], sets: Sequence[object]) -> Value:
+    """Mean over data sets (each the mean of its trainings) with its t interval; `sets` names each value's data."""
+    known: dict[object, list[float]] = {}
+    for value, name in zip(values, sets, strict=True):
+        if value is None:
+            return Value(None, reason="undefined for a seed")
+        known.setdefault(name, []).append(value)
+    means = [sum(trainings) / len(trainings) for trainings in known.values()]
+    if len(means) == 1:
+        return Value(means[0])
+    interval = metrics.over_data_seeds(means)
     return Value(interval.value, interval.low, interval.high)
 
 

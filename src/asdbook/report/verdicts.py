@@ -21,7 +21,8 @@ from asdbook.report.tables import Html, Table, badge, join
 DRAWS = 2000
 MARKS = {
     "supported": "✓", "holds in simulation": "✓", "not reproduced under our reading": "✗",
-    "fails in simulation": "✗", "undecided": "?", "provisional": "…", "no verdict": "–", "not run": "–",
+    "fails in simulation": "✗", "holds as printed": "✓", "does not follow from the printed numbers": "✗",
+    "undecided": "?", "provisional": "…", "no verdict": "–", "not run": "–",
 }  # fmt: skip
 """A sign for each verdict besides its words."""
 
@@ -113,9 +114,11 @@ def within(group: Sequence[Stored], quantity: str, minus: str | float) -> metric
         left = _number(evaluation, quantity)
         right = minus if isinstance(minus, float) else _number(evaluation, minus)
         return points(metrics.percentile_interval(left[0] - _value(right), left[1] - _draws(right)))
-    both = [[_stored(s, quantity), minus if isinstance(minus, float) else _stored(s, minus)] for s in group]
-    values = np.array(both)
-    return points(metrics.over_data_seeds(values[:, 0] - values[:, 1]))
+    by_data: dict[Any, list[float]] = {}
+    for s in group:
+        gap = _stored(s, quantity) - (minus if isinstance(minus, float) else _stored(s, minus))
+        by_data.setdefault((s.record.data.seed, s.record.data.fingerprint), []).append(gap)
+    return points(metrics.over_data_seeds([float(np.mean(gaps)) for gaps in by_data.values()]))
 
 
 Resampled = tuple[float, np.ndarray]
@@ -156,7 +159,7 @@ def claim(
     if contrast is None or not group:
         return Claim(key, text, metrics.Evidence(kind), None, primary)  # type: ignore[arg-type]
     record = group[0].record
-    seeds = len({stored.record.data.seed for stored in group})
+    seeds = max(1, len(contrast.points))  # of the pairs: a seed that one side lacks is no evidence
     evidence = metrics.Evidence(
         kind, {"difference in points": contrast}, record.data.kind, record.profile, seeds, margin  # type: ignore[arg-type]
     )
