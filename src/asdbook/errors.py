@@ -9,10 +9,21 @@ import difflib
 from collections.abc import Iterable
 
 
+def one_line(text: str) -> str:
+    """Text as one printable line: names of files and cells of tables are data, and may hold anything."""
+    joined = " ".join(text.splitlines())
+    if joined.isprintable():
+        return joined
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in joined)
+
+
 class AsdBookError(Exception):
     """Root of all expected errors. The message is one line: what, where (file, machine, key), remedy."""
 
     exit_code = 2
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message))
 
 
 class BadInput(AsdBookError):

@@ -16,6 +16,9 @@ from asdbook.data.waves import FULL_SCALE, SAMPLE_RATE
 MIN_SECONDS = 0.2
 """Shortest usable clip: one official input of five frames takes 1024 + 4 * 512 samples, 0.192 s."""
 
+RATES = (4_000, 768_000)
+"""Hz: what recorders offer. Another rate is a damaged header, and resampling from it could fill the memory."""
+
 _UNKNOWN_SIZE = (0, 0xFFFFFFFF)  # what programs write that stream to a pipe and cannot go back
 
 
@@ -52,7 +55,7 @@ def read_header(path: Path) -> Header:
     """Reads a sound file's header and compares it with the file's size.
 
     Raises:
-        Unusable: unreadable, empty, truncated or very short.
+        Unusable: unreadable, empty, truncated, very short, or at an unlikely rate.
     """
     try:
         if path.stat().st_size == 0:
@@ -66,6 +69,8 @@ def read_header(path: Path) -> Header:
     header = Header(info.frames, info.samplerate, info.channels, info.subtype)
     if header.frames == 0:
         raise Unusable("empty: no samples")
+    if not RATES[0] <= header.rate <= RATES[1]:
+        raise Unusable(f"unlikely rate: {header.rate} Hz, expected {RATES[0]} to {RATES[1]} Hz (a damaged header?)")
     if header.seconds < MIN_SECONDS:
         raise Unusable(f"too short: {header.seconds:.5g} s, at least {MIN_SECONDS} s")
     return header

@@ -20,7 +20,7 @@ from asdbook.data.indexing import Draft, draft_of
 from asdbook.data.inventory import compare
 from asdbook.data.waves import SAMPLE_RATE
 from asdbook.data.years import rules
-from asdbook.errors import BadInput
+from asdbook.errors import BadInput, one_line
 
 FEW_TRAINING = 20
 """Below this a decision threshold is a plain quantile of very few scores (`metrics.decision.FEW`)."""
@@ -32,6 +32,9 @@ class Finding:
 
     kind: str
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", one_line(self.text))
 
 
 @dataclass
@@ -114,8 +117,9 @@ def check(
         found = compare(draft.rows, against)
         report.missing += [Finding(f"inventory of {against}", text) for text in found.missing]
         report.remarks += found.remarks
+    report.remarks = [one_line(remark) for remark in report.remarks]
     report.summary = list(_summary(draft, heard, mark, len(usable)))
-    report.rows = _table(draft.year, usable)
+    report.rows = [[one_line(cell) for cell in row] for row in _table(draft.year, usable)]
     return report
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from asdbook.data.names import attributes_of
-from asdbook.errors import BadInput
+from asdbook.errors import BadInput, one_line
 
 RECORDINGS = "files.csv"
 MARK = "asdbook-set.json"
@@ -80,7 +80,7 @@ def check_attributes(path: Path, machine_names: Mapping[str, str | None]) -> lis
         file = "/".join((row.get("file_name") or "").split("/")[-2:])
         values = (v.strip() for k, v in row.items() if k and k.startswith("d") and k.endswith("v") and v)
         listed[file] = tuple(sorted(v for v in values if v))
-    return list(_mismatches(path, listed, machine_names))
+    return [one_line(line) for line in _mismatches(path, listed, machine_names)]
 
 
 def _mismatches(

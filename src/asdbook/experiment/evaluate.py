@@ -181,17 +181,20 @@ def _scores_file(path: Path) -> tuple[Path, dict[str, Any]]:
 
 def _read_scores(path: Path, truth: Path | None, year: int | None) -> list[Clip]:
     """Test clips of a scores file; truth, if given, stands in for labels and domains."""
-    reader = csv.DictReader(io.StringIO(_text(path)))
-    have = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = have
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))  # "": the reader knows all line ends
+    try:
+        have = [name.strip() for name in reader.fieldnames or []]
+        reader.fieldnames = have
+        lines = [(reader.line_num, row) for row in reader]
+    except csv.Error as problem:
+        raise BadInput(f"{path}, line {reader.line_num}: cannot be read as a table ({problem})") from None
     needed = ("file", "machine", "score") if truth else ("file", "machine", "score", "label")
     for column in needed:
         if column not in have:
             raise BadInput(f"{path}, line 1: no column {column!r}; expected at least {', '.join(needed)}")
     rows: list[tuple[int, dict[str, str]]] = []
     seen: dict[tuple[str, str], int] = {}
-    for row in reader:
-        line = reader.line_num
+    for line, row in lines:
         if None in row or None in row.values():
             raise BadInput(f"{path}, line {line}: not {len(have)} fields as in the header")
         clean = {key: value.strip() for key, value in row.items()}
