@@ -139,25 +139,23 @@ def draft_of(
     if not free:
         problems += _of_other_years(official, rules(chosen), "given is" if year else "of the set is")
     notes = {"layout": "own" if free else "official", "year": how, **notes}
-    rows = []
-    for path, place in places.items():
-        name = None if free else official.get(path)
-        if free or name is not None:
-            row = _free_row(path, place) if name is None else _row(path, place, name)
-            problems += [Problem(path, reason) for reason in _contradictions(row, place, name)]
-            rows.append(row)
+    rows = [
+        _free_row(path, place) if free else _row(path, place, official[path])
+        for path, place in places.items()
+        if free or path in official
+    ]
+    for row in rows:
+        path = row["path"]
+        problems += [Problem(path, reason) for reason in _contradictions(row, places[path], names[path])]
     _refuse_duplicates(listing.root, rows, places, refuse)
     draft = Draft(listing.root, chosen, rows, _first_per_file(problems), len(listing.clips), notes)
-    try:
-        if truth is not None:
-            _apply_truth(draft, truth)
-    except BadInput as error:
-        refuse(error)
-    try:
-        if listing.recordings is not None:
-            _apply_recordings(draft, listing.root / listing.recordings)
-    except BadInput as error:
-        refuse(error)
+    recordings = listing.root / listing.recordings if listing.recordings is not None else None
+    for apply, file in ((_apply_truth, truth), (_apply_recordings, recordings)):
+        try:
+            if file is not None:
+                apply(draft, file)
+        except BadInput as error:
+            refuse(error)
     _check_attributes(draft, listing, names)
     return draft
 
