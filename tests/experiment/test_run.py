@@ -222,3 +222,56 @@ def test_trivial_on_real_recordings_is_the_folders_own_table(home, real_data):
         assert found.keys() == printed.keys()
         for unit, values in printed.items():
             assert found[unit] == pytest.approx(values[column], abs=6e-4), (unit, by_recording)
+
+
+def test_a_restricted_run_cannot_replace_the_whole_sets_record(stored, tmp_path):
+    valve = experiment.run("trivial", "synthetic-2023", profile="smoke", machines=["valve"])
+    both = {promote(str(s.folder), tmp_path) for s in (stored, valve)}
+    assert len(both) == 2 and stored.record.data.restricted
+
+
+def test_a_generated_folder_claims_no_seed(home, tmp_path):
+    from asdbook import cli
+
+    folder = tmp_path / "third"
+    assert cli.main(["data", "synth", str(folder), "--data-seed", "3", "--profile", "smoke", "--machine", "fan"]) == 0
+    record = experiment.run("trivial", str(folder), profile="smoke").record
+    assert (record.data.kind, record.data.seed, record.data.simulator_version) == ("synthetic", None, None)
+
+
+def test_premises_belong_to_built_in_sets(home, tmp_path):
+    with pytest.raises(BadInput, match="premises belong to built-in sets"):
+        experiment.run("trivial", str(tmp_path), profile="smoke", premise_off=["attributes"])
+
+
+def test_a_record_moved_away_does_not_block_the_next_attempt(own_home):
+    first = experiment.run("trivial", "synthetic-2023", **SMALL)
+    (first.folder / "record.json").rename(own_home / "moved.json")
+    again = experiment.run("trivial", "synthetic-2023", **SMALL)
+    assert again.folder.name == "2"
+
+
+def test_checks_and_order_of_machines_in_the_key():
+    from asdbook.experiment.datasets import builtin_key, spec_of
+    from asdbook.simulate import Spec
+
+    assert builtin_key(Spec(severity=0.0)) != builtin_key(Spec())
+    one, other = (spec_of("synthetic-2023", 1, "smoke", machines=m) for m in (["fan", "valve"], ["valve", "fan"]))
+    assert builtin_key(one) == builtin_key(other)
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        ("[[a.runs]]\ndata='x'\n", "field required"),
+        ("[a]\nb=1\n", "has no runs"),
+        ("[[a.runs]]\ndata='x'\nprofile='smoke'\nseeds=[1]\nsystems=[]\nmachine='fan'\n", "machine"),
+    ],
+)
+def test_a_wrong_plan_is_one_line(tmp_path, plan, message):
+    from asdbook.experiment.promote import planned
+
+    path = tmp_path / "plan.toml"
+    path.write_text(plan)
+    with pytest.raises(BadInput, match=message):
+        list(planned(path))

@@ -64,7 +64,7 @@ def synth(
     from asdbook.experiment import datasets
 
     if check:
-        _check([int(seed) for seed in seeds.split(",")], machine, save)
+        _check(_seeds(seeds), machine, save)
         return
     if folder is None:
         raise BadInput("data synth: no folder given: asdbook data synth DIR, or --check")
@@ -74,10 +74,19 @@ def synth(
     truth = truth or folder.with_name(folder.name + "-truth")
     if truth.resolve() == folder.resolve() or folder.resolve() in truth.resolve().parents:
         raise BadInput(f"{truth}: truth never lies beside the clips: choose a folder outside {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_mark(folder, preset)  # first: official names without the mark would pass for recordings
     simulate.write(spec, folder, truth_folder=truth)
-    write_mark(folder, preset)  # the names are official: without the mark they would pass for recordings
     clips = len(list(folder.rglob("*.wav")))
     typer.echo(f"{clips} clips in {folder}, truth in {truth}")
+
+
+def _seeds(text: str) -> list[int]:
+    """Data seeds from "100,101"."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise BadInput(f"--seeds {text!r}: write whole numbers and commas, for example --seeds 100,101")
+    return [int(word) for word in words]
 
 
 def _check(seeds: list[int], machines: list[str], save: Path | None) -> None:

@@ -40,8 +40,8 @@ def spec_of(
         preset=data,
         data_seed=data_seed,
         profile=profile,
-        premise_off=tuple(sorted(premise_off)),
-        machines=tuple(machines) if machines else None,
+        premise_off=tuple(sorted(set(premise_off))),
+        machines=tuple(sorted(set(machines))) if machines else None,
     )
 
 
@@ -52,7 +52,9 @@ def builtin_fingerprint(spec: Spec) -> str:
 
 
 def _identity(spec: Spec) -> list[Any]:
-    return [spec.preset, spec.data_seed, spec.profile, list(spec.premise_off), list(spec.machines or [])]
+    usual = [spec.preset, spec.data_seed, spec.profile, sorted(spec.premise_off), sorted(spec.machines or [])]
+    checks = [spec.severity, sorted(spec.faults or []), spec.mute]  # variations for checks and listening
+    return usual + (checks if spec.severity is not None or spec.faults or spec.mute else [])
 
 
 def builtin_key(spec: Spec) -> str:
@@ -77,8 +79,9 @@ def builtin(spec: Spec, progress: Callable[[str], None] = SILENT, workers: int |
         for block in simulate.generate(spec, workers or min(2, os.cpu_count() or 1), _every_tenth(progress)):
             truth.extend(block.truth)
             yield data.rows_of(block.names, block.recording), block.audio
+        _write_truth(spec, truth)  # before the set gets its name: a set without its truth cannot be left behind
 
-    built = data.build(
+    return data.build(
         folder,
         name=spec.preset,
         year=simulate.PRESETS[spec.preset].year,
@@ -86,9 +89,6 @@ def builtin(spec: Spec, progress: Callable[[str], None] = SILENT, workers: int |
         fingerprint=builtin_fingerprint(spec),
         expected_bytes=int(seconds * data.SAMPLE_RATE * 2),
     )
-    if truth:
-        _write_truth(spec, truth)
-    return built
 
 
 def _every_tenth(progress: Callable[[str], None]) -> Callable[[int, int], None]:
@@ -163,6 +163,8 @@ def resolve(
         return builtin(spec_of(data_name, data_seed, profile, premise_off, machines), progress)
     from asdbook import data
 
+    if premise_off:
+        raise BadInput(f"{data_name}: premises belong to built-in sets: leave out --premise-off for a folder")
     if not Path(data_name).is_dir():
         if os.sep in data_name or "." in data_name:
             raise BadInput(f"{data_name}: no such folder: name a folder of recordings or a built-in set")

@@ -20,6 +20,7 @@ from typing import Any
 from asdbook import metrics
 from asdbook.data import names
 from asdbook.errors import BadInput
+from asdbook.experiment.folders import RunFolder, find_run
 from asdbook.experiment.official_files import (
     YEARS_OF_STYLE,
     Clip,
@@ -72,10 +73,12 @@ def evaluate_path(
         clips, style, named_year = read_folder(path, truth)
         year = _year_of_files(path, style, year if year is not None else named_year, notes)
     else:
+        if path.is_dir() and RunFolder(path).latest() is not None:
+            path = find_run(str(path))  # an experiment's folder: its newest attempt
         file, info = _scores_file(path)
         kind = "record" if info else "scores"
         year = year if year is not None else info.get("year")
-        clips = _read_scores(file, truth, year)
+        clips = _read_scores(file, truth, year, notes if info else None)
         year = _year_of_scores(file, clips, year, notes)
     if by_recording:
         clips = _recordings(clips)
@@ -106,7 +109,6 @@ def _recordings(clips: Sequence[Clip]) -> list[Clip]:
 def _metrics(clips: Sequence[Clip], year: int, draws: int, seed: int) -> dict[str, Any]:
     if year not in metrics.RULES:
         metrics.rule(year)  # raises with the years there are
-    recordings = [clip.recording for clip in clips]
     return {
         convention: metrics.evaluate(
             year,
@@ -115,7 +117,7 @@ def _metrics(clips: Sequence[Clip], year: int, draws: int, seed: int) -> dict[st
             [clip.label for clip in clips],
             [clip.score for clip in clips],
             domain=[clip.domain or "" for clip in clips],
-            recording=None if None in recordings else [r or "" for r in recordings],
+            recording=[clip.recording or clip.file for clip in clips],  # a name, so that order changes nothing
             convention=convention,
             draws=draws,
             seed=seed,
@@ -179,8 +181,11 @@ def _scores_file(path: Path) -> tuple[Path, dict[str, Any]]:
         raise BadInput(f"{record}: damaged record ({problem!r}); restore it or move it away") from None
 
 
-def _read_scores(path: Path, truth: Path | None, year: int | None) -> list[Clip]:
-    """Test clips of a scores file; truth, if given, stands in for labels and domains."""
+def _read_scores(path: Path, truth: Path | None, year: int | None, notes: list[str] | None) -> list[Clip]:
+    """Test clips of a scores file; truth, if given, stands in for labels and domains.
+
+    A run of ours may hold clips without a label: `notes` then says how many. None: every clip needs one.
+    """
     reader = csv.DictReader(io.StringIO(_text(path), newline=""))  # "": the reader knows all line ends
     try:
         have = [name.strip() for name in reader.fieldnames or []]
@@ -207,8 +212,21 @@ def _read_scores(path: Path, truth: Path | None, year: int | None) -> list[Clip]
         rows.append((line, clean))
     if not rows:
         raise BadInput(f"{path}: no test clips; check the column 'split'")
+    if notes is not None and truth is None:
+        rows = _labelled(path, rows, notes)
     facts = _facts(path, rows, truth, year) if truth else {}
     return [_clip(path, line, row, facts) for line, row in rows]
+
+
+def _labelled(
+    path: Path, rows: list[tuple[int, dict[str, str]]], notes: list[str]
+) -> list[tuple[int, dict[str, str]]]:
+    kept = [(line, row) for line, row in rows if row["label"]]
+    if not kept:
+        raise BadInput(f"{path}: none of the {len(rows)} test clips has a label; give the truth folder")
+    if len(kept) < len(rows):
+        notes.append(f"{len(rows) - len(kept)} of {len(rows)} test clips have no label: not evaluated")
+    return kept
 
 
 def _clip(path: Path, line: int, row: dict[str, str], facts: dict[str, tuple[int, str | None]]) -> Clip:

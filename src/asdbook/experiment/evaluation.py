@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from asdbook import metrics
+from asdbook.errors import BadInput
 from asdbook.experiment.records import SCORE_COLUMNS
 
 if TYPE_CHECKING:
@@ -31,6 +32,15 @@ def check_usable(data: DataSet) -> list[str]:
 
     own = data.kind == "real" and data.year is None
     check_table(data.table, need_test=not own)
+    if data.year is not None:
+        rule = metrics.rule(data.year)  # a year without rules is refused here, not after training
+        test = data.test_table().frame
+        blind = test["label"].notna() & test["domain"].isna()
+        if rule.domains and blind.any():
+            raise BadInput(
+                f"{test['path'][blind].iloc[0]}: its label is known and its domain is not, which the rules of "
+                f"{data.year} need: add ground_truth_domain to the truth folder"
+            )
     return _gaps(data.test_table().frame, data.table.machines) if own else []
 
 

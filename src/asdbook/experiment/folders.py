@@ -52,8 +52,9 @@ class RunFolder:
 
     def next_attempt(self) -> int:
         """Number of the attempt to work on (an interrupted one keeps its number)."""
-        last = self.latest()
-        return 1 if last is None else int(last.name) + 1
+        if not self.base.is_dir():
+            return 1
+        return 1 + max((int(p.name) for p in self.base.iterdir() if p.name.isdigit()), default=0)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

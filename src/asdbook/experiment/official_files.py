@@ -116,21 +116,21 @@ def read_values(path: Path) -> dict[str, _Value]:
         name = _basename(fields[0])
         if name in values:
             raise BadInput(f"{path}, line {line}: {name} occurs twice (first on line {values[name].line})")
-        values[name] = _Value(finite(path, line, fields[1]), line)
+        values[name] = _Value(finite(path, line, fields[1], " (these files have no header)"), line)
     if not values:
         raise BadInput(f"{path}: empty; expected lines of 'basename.wav,value'")
     return values
 
 
-def finite(path: Path, line: int, text: str) -> float:
-    """A finite number, or `BadInput` with file and line."""
+def finite(path: Path, line: int, text: str, hint: str = "") -> float:
+    """A finite number, or `BadInput` with file, line and a hint at what may be wrong."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
         text = repr(text[:40])
     if "_" in text or not math.isfinite(value):  # float() takes 1_000, a csv means a slip
-        raise BadInput(f"{path}, line {line}: {text} is not a finite number (these files have no header)")
+        raise BadInput(f"{path}, line {line}: {text} is not a finite number{hint}")
     return value
 
 

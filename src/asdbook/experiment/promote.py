@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from asdbook.errors import BadInput
 from asdbook.experiment import records
 from asdbook.experiment.datasets import SILENT, is_builtin
@@ -22,7 +24,8 @@ def promote(run: str, results: Path) -> Path:
     Raises:
         BadInput: no such run, a record over its size limit, or one that names a folder of this machine.
     """
-    source = records.load(find_run(run))
+    source = records.load(find_run(run).resolve())
+    source.scores(), source.figures()  # a damaged file must not reach the book
     size = sum((source.folder / name).stat().st_size for name in FILES)
     if size > records.MAX_BYTES:
         raise BadInput(f"{source.folder}: {size / 1e6:.1f} MB, a committed record holds at most 1 MB")
@@ -30,6 +33,8 @@ def promote(run: str, results: Path) -> Path:
     if str(Path.home()) in text or str(source.folder.parent) in text:
         raise BadInput(f"{source.folder}: the record names a folder of this machine: it cannot be committed")
     target = Path(results) / source.record.system / source.record.slug
+    if (target / "record.json").exists():
+        _refuse_another(source.record, records.load(target).record, target)
     temporary = target.with_name(f".{target.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -37,6 +42,32 @@ def promote(run: str, results: Path) -> Path:
         shutil.copyfile(source.folder / name, temporary / name)
     shutil.rmtree(target, ignore_errors=True)
     return temporary.rename(target)
+
+
+def _refuse_another(new: records.Record, old: records.Record, target: Path) -> None:
+    """A folder's name says which experiment it holds; anything that the name leaves out must agree."""
+    for what, mine, theirs in (
+        ("machines", new.data.machines, old.data.machines),
+        ("switched-off premises", new.data.premise_off, old.data.premise_off),
+        ("year", new.data.year, old.data.year),
+    ):
+        if mine != theirs:
+            raise BadInput(
+                f"{target}: holds a record with other {what} ({theirs}, this run: {mine}): move it away first"
+            )
+
+
+class PlanRow(BaseModel):
+    """One row of `experiments.toml`: systems x seeds on one data set."""
+
+    model_config = ConfigDict(extra="forbid")
+    data: str
+    profile: str
+    seeds: list[int]
+    systems: list[str]
+    set: dict[str, Any] = Field(default_factory=dict)
+    machines: list[str] = Field(default_factory=list)
+    premise_off: list[str] = Field(default_factory=list)
 
 
 def staleness(record: records.Record) -> str | None:
@@ -70,20 +101,33 @@ def planned(plan: Path, chapter: str | None = None) -> Iterator[dict[str, Any]]:
         raise BadInput(f"{plan}: no chapter {chapter!r}: choose from {', '.join(content)}")
     for name, rows in content.items():
         if chapter is None or name == chapter:
-            for row in rows["runs"]:
+            for row in _rows(plan, name, rows):
                 yield from _expand(row)
 
 
-def _expand(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for system in row["systems"]:
-        for seed in row["seeds"]:
+def _rows(plan: Path, chapter: str, content: dict[str, Any]) -> list[PlanRow]:
+    try:
+        return [PlanRow.model_validate(row) for row in content["runs"]]
+    except KeyError as error:
+        raise BadInput(f"{plan}: chapter {chapter!r} has no runs: add [[{chapter}.runs]]") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{plan}: a run of {chapter!r}: {key}: {first['msg'].lower()}: mend the file") from error
+
+
+def _expand(row: PlanRow) -> Iterator[dict[str, Any]]:
+    for system in row.systems:
+        for seed in row.seeds:
             yield {
                 "name": system,
-                "data": row["data"],
-                "profile": row["profile"],
+                "data": row.data,
+                "profile": row.profile,
                 "data_seed": seed,
                 "seed": seed,
-                "overrides": row.get("set", {}),
+                "overrides": row.set,
+                "machines": row.machines or None,
+                "premise_off": row.premise_off,
             }
 
 
@@ -127,6 +171,13 @@ def _lacking(job: dict[str, Any], results: Path) -> str | None:
     if is_builtin(job["data"]):
         wanted["data_seed"] = job["data_seed"]
     found = records.find(results, **wanted) if Path(results).is_dir() else []
+    premises, machines = sorted(job["premise_off"]), job["machines"]
+    found = [s for s in found if sorted(s.record.data.premise_off) == premises]
+    found = [
+        s
+        for s in found
+        if (sorted(s.record.data.machines) == sorted(machines) if machines else not s.record.data.restricted)
+    ]
     if not found:
         return "missing"
     return staleness(found[0].record)

@@ -15,6 +15,7 @@ from asdbook.experiment.records import DataInfo
 if TYPE_CHECKING:
     from asdbook.data import DataSet
     from asdbook.experiment.context import RunContext
+    from asdbook.simulate import Spec
 
 PACKAGES = ("asdbook", "torch", "torchaudio", "numpy", "scipy", "pandas", "scikit-learn", "librosa")
 
@@ -74,22 +75,25 @@ def peak_memory_mb() -> float:
     return peak / (1e6 if platform.system() == "Darwin" else 1e3)
 
 
-def data_info(data: DataSet, data_seed: int, profile: str, premise_off: list[str]) -> DataInfo:
-    """The record's description of the clips."""
+def data_info(data: DataSet, spec: Spec | None, restricted: bool) -> DataInfo:
+    """The record's description of the clips; `spec` is that of a built-in set, None for a folder.
+
+    A folder of generated clips stays "synthetic", but which seed and simulator made it is not known here.
+    """
     from asdbook import simulate
 
-    builtin = data.kind == "synthetic"
     frame = data.table.frame
     return DataInfo(
         name=data.name,
         kind=data.kind,
         year=data.year,
-        seed=data_seed if builtin else None,
-        profile=profile if builtin else None,
-        simulator_version=simulate.VERSION if builtin else None,
+        seed=spec.data_seed if spec else None,
+        profile=spec.profile if spec else None,
+        simulator_version=simulate.VERSION if spec else None,
         fingerprint=data.fingerprint,
-        premise_off=premise_off,
+        premise_off=list(spec.premise_off) if spec else [],
         machines=list(data.table.machines),
+        restricted=restricted,
         train_clips=int((frame["split"] == "train").sum()),
         test_clips=int((frame["split"] == "test").sum()),
         seconds=round(float(frame["seconds"].sum()), 3),

@@ -19,6 +19,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ class DataInfo(BaseModel):
     fingerprint: str
     premise_off: list[str] = Field(default_factory=list)
     machines: list[str]
+    restricted: bool = False  # only these machines of the set were asked for
     train_clips: int
     test_clips: int
     seconds: float  # of audio, all clips
@@ -93,9 +95,14 @@ class Record(BaseModel):
         seed = "" if self.data.seed is None else f"-d{self.data.seed}"
         text = f"{self.variant}-{self.data.name}{seed}-s{self.seed}-{self.profile}"
         slug = re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:100]
-        if not self.overrides and slug == text:
+        mode = {k: self.numeric_mode.get(k) for k in ("device", "precision", "compile")}
+        usual = mode == {"device": "cpu", "precision": "float32", "compile": False} or not self.numeric_mode
+        changes = [self.overrides, sorted(self.data.premise_off), self.data.machines if self.data.restricted else [],
+                   {} if usual else mode]  # fmt: skip
+        if not any(changes) and slug == text:
             return slug
-        identity = json.dumps([text, self.overrides], sort_keys=True)
+        only_set = not any(changes[1:])  # the form that committed records have
+        identity = json.dumps([text, self.overrides] if only_set else [text, *changes], sort_keys=True)
         return f"{slug}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
 
@@ -123,7 +130,7 @@ def read_scores(path: Path) -> pd.DataFrame:
     text = ["file", "machine", "unit", "domain", "label", "split", "recording"]
     try:
         return pd.read_csv(path, dtype=dict.fromkeys(text, "string"), float_precision="round_trip")
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise BadInput(f"{path}: not a readable scores file ({error}): run again or restore it") from error
 
 

@@ -212,7 +212,9 @@ class _Job:
             config=self.config.model_dump(mode="json"),
             overrides=dict(r.overrides or {}),
             profile=r.profile,
-            data=provenance.data_info(data, r.data_seed, r.profile, list(r.premise_off)),
+            data=provenance.data_info(
+                data, self._spec() if datasets.is_builtin(r.data) else None, restricted=bool(r.machines)
+            ),
             seed=r.seed,
             attempt=attempt,
             metrics=metrics,

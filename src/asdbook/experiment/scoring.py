@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from asdbook.data import TestClips
+    from asdbook.data.audio import Decoded
 
 
 def score_files(
-    run: str, files: Sequence[str | Path], *, machine: str | None = None, unit: str | None = None
+    run: str,
+    files: Sequence[str | Path],
+    *,
+    machine: str | None = None,
+    unit: str | None = None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> list[dict[str, Any]]:
     """Scores wav files with the model of a run.
 
@@ -30,10 +36,12 @@ def score_files(
         files: wav files of one machine.
         machine: which machine they are; may be left out when the run knows one, or a file's folder names it.
         unit: machine ID (2020) or section; may be left out when the run knows one for that machine.
+        progress: told, a line each, what this machine computes otherwise than the run's.
 
     Returns:
-        For each file: file, group, score, threshold, decision ("normal" or "anomalous") and, in words, how
-        unusual the score is among out-of-sample training clips of the same machine.
+        For each file: file, group, score, threshold, decision ("normal" or "anomalous"), in words how unusual
+        the score is among out-of-sample training clips of the same machine, and treatment: what decoding
+        changed ("resampled from 48000 Hz, first of 2 channels"; "" for nothing).
 
     Raises:
         BadInput: unknown run or machine, unreadable files, or a run whose weights are not kept.
@@ -43,12 +51,16 @@ def score_files(
     from asdbook.experiment.stages import StageCache
 
     stored = records.load(find_run(run))
-    record, mode = stored.record, stored.record.numeric_mode
+    record = stored.record
     train = stored.scores()
     train = train[train["split"] == "train"]
     units = [_group(Path(f), machine, unit, train, record.data.year) for f in files]
-    clips = _clips([Path(f) for f in files], units, record.data.year)
+    decoded = _decoded([Path(f) for f in files])
+    clips = _clips([Path(f) for f in files], decoded, units, record.data.year)
     system = systems.load(stored.folder)
+    mode, notes = _mode_here(record.numeric_mode)
+    for note in notes:
+        progress(f"note: {note}")
     stages = StageCache(place("stages"), fingerprint=record.data.fingerprint, seed=record.seed, mode=mode)
     ctx = RunContext(
         seed=record.seed,
@@ -60,9 +72,37 @@ def score_files(
     )
     values = np.asarray(system.score(clips, ctx).values, dtype=float)
     return [
-        _row(str(file), group, float(value), train, record)
-        for file, group, value in zip(files, units, values, strict=True)
+        {**_row(str(file), group, float(value), train, record), "treatment": _treatment(sound)}
+        for file, group, value, sound in zip(files, units, values, decoded, strict=True)
     ]
+
+
+def _mode_here(mode: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The run's numeric mode as far as this machine can do it, and a note for each thing that it cannot."""
+    import torch
+
+    from asdbook.experiment.context import resolve_mode
+
+    device, notes = mode["device"], []
+    if device == "cuda" and not torch.cuda.is_available():
+        device = "cpu"
+        notes.append("the run was made on a CUDA device and none is visible here: computing on the CPU")
+    precision, _, more = resolve_mode(device, mode["precision"], compile=False)
+    return {**mode, "device": device, "precision": precision}, notes + more
+
+
+def _treatment(sound: Decoded) -> str:
+    """What decoding changed, in words; "" for nothing."""
+    from asdbook.data import SAMPLE_RATE
+
+    header, parts = sound.header, []
+    if header.rate != SAMPLE_RATE:
+        parts.append(f"resampled from {header.rate} Hz")
+    if header.channels > 1:
+        parts.append(f"first of {header.channels} channels")
+    if sound.clipped:
+        parts.append(f"{sound.clipped} samples clipped")
+    return ", ".join(parts)
 
 
 def _row(
@@ -87,6 +127,12 @@ def _group(
     """Machine and unit of a file: given, named by its folders or its name, or the only one there is."""
     known = sorted(train["machine"].unique())
     if machine is None:
+        said = _machine_in_path(file)
+        if said is not None and said not in known:
+            raise BadInput(
+                f"{file}: its folder says {said!r}, which is not in this run: "
+                f"name a machine with --machine ({', '.join(known)})"
+            )
         named = [part for part in reversed(file.resolve().parts[:-1]) if part in known]
         machine = named[0] if named else (known[0] if len(known) == 1 else None)
     if machine is None or machine not in known:
@@ -100,6 +146,15 @@ def _group(
     return machine, unit
 
 
+def _machine_in_path(file: Path) -> str | None:
+    """The folder above train/ or test/, which in every layout is the machine; None elsewhere."""
+    from asdbook.data.files import place_of
+
+    whole = file.resolve()
+    place = place_of(whole.relative_to(whole.anchor).as_posix(), Path(whole.anchor))
+    return (place.machine or None) if place is not None and place.split is not None else None
+
+
 def _unit_in_name(name: str, year: int | None) -> str | None:
     from asdbook import data
 
@@ -109,23 +164,33 @@ def _unit_in_name(name: str, year: int | None) -> str | None:
         return None
 
 
-def _clips(files: list[Path], units: list[tuple[str, str]], year: int | None) -> TestClips:
-    """Decoded files as test clips of that year's type; all unusable files are named at once."""
-    import pandas as pd
-
-    from asdbook import data
-    from asdbook.data import audio, clips, table
+def _decoded(files: list[Path]) -> list[Decoded]:
+    """The files' sound at 16 kHz; all unusable files are named at once."""
+    from asdbook.data import audio
 
     decoded, problems = [], []
     for file in files:
         try:
-            decoded.append(audio.decode(file).samples)
+            decoded.append(audio.decode(file))
         except audio.Unusable as problem:
             problems.append(f"{file}: {problem}")
     if problems:
         raise BadInput("; ".join(problems) + ": mend or leave out these files")
-    lengths = np.array([len(samples) for samples in decoded])
-    waves = data.WaveStore(np.concatenate(decoded), np.cumsum(lengths) - lengths, lengths, data.SAMPLE_RATE)
+    return decoded
+
+
+def _clips(
+    files: list[Path], decoded: list[Decoded], units: list[tuple[str, str]], year: int | None
+) -> TestClips:
+    """Decoded files as test clips of that year's type."""
+    import pandas as pd
+
+    from asdbook import data
+    from asdbook.data import clips, table
+
+    lengths = np.array([len(sound.samples) for sound in decoded])
+    samples = np.concatenate([sound.samples for sound in decoded])
+    waves = data.WaveStore(samples, np.cumsum(lengths) - lengths, lengths, data.SAMPLE_RATE)
     frame = pd.DataFrame(None, index=range(len(files)), columns=list(table.COLUMNS))
     frame["path"] = [str(file) for file in files]
     frame["machine"] = [machine for machine, _ in units]
