@@ -19,7 +19,7 @@ def call(*arguments, capsys):
 def test_help_lists_every_command(capsys):
     code, out, _ = call("--help", capsys=capsys)
     assert code == 0
-    for word in ("data", "run", "score", "evaluate", "systems", "records", "cache", "bench"):
+    for word in ("data", "run", "score", "evaluate", "submission", "systems", "records", "cache", "bench", "doctor"):
         assert f" {word} " in out
 
 
