@@ -84,7 +84,8 @@ tables.Table(["year", "machine types (development)", "unit", "known of a test cl
 # The library holds a simulator of machines.
 # It builds each sound from physics: shafts and their orders, gears, bearings, flow noise, impacts that ring through
 # a casing, a room, a microphone, and the noise of a factory around it.
-# The set is laid out like the data of 2023, with the same machine types, file names, domains and numbers of clips.
+# The set is laid out like the data of 2023, with the same machine types, file names and domains.
+# How many clips there are, and how long, is up to the profile.
 #
 # Why simulate?
 # Because then **we know the truth**: which fault a clip has, how severe it is, where it sits in time and frequency.
@@ -112,6 +113,7 @@ tables.Table(["machine", "what the attributes change", "source", "target", "faul
 # There are {glue:text}`machines` machines with {glue:text}`faults` faults.
 # Below you hear each of them: first a healthy machine in its factory, then *the same clip with the fault*.
 # The two have the same speed, the same noise and the same place; only the fault differs.
+# (One exception: a valve that sticks opens at other times, and its air noise is drawn anew with them.)
 # So what you hear change is the fault.
 # Both sounds play at the same gain.
 # Under the two spectrograms (time to the right, frequency upwards, level as brightness) a third map shows
@@ -174,8 +176,6 @@ listening.tabs(heard["ToyTrain"])
 #
 # {numref}`fig-excess` ranks the faults by how much they change the spectrogram where they sit.
 # Look at the lower end: those faults change levels little even where they sit.
-# Some of them only move *when* things happen.
-# A system that looks at the mean spectrum alone finds little to go by there.
 
 # %% tags=["hide-input"]
 order = sorted((one for group in heard.values() for one in group.values()), key=lambda one: -one.excess())
@@ -358,7 +358,7 @@ values.round(4), round(harmonic, 4), round(arithmetic, 4)
 # and keep the middle 95 % (a *bootstrap*; clips cut from one recording stay together).
 # The small numbers in {numref}`tab-conventions` are these intervals, and they are wide.
 # A real test set has {glue:text}`test_clips` clips a machine, and its intervals are still several points wide.
-# That is why this book prints no result without one.
+# That is why the tables of results in this book carry them.
 #
 # ### Step 7: from a score to an alarm
 #
