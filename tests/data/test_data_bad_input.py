@@ -257,13 +257,19 @@ def test_damaged_sets(write: Write, tmp_path: Path) -> None:
         ("set.json", lambda f: f.write_text("{")),
         ("set.json", lambda f: f.write_text("[]")),
         ("set.json", lambda f: f.write_text(f.read_text().replace('"schema": 1', '"schema": 0'))),
+        ("set.json", lambda f: f.write_text('{"schema": 1}')),
+        ("set.json", lambda f: f.write_text(f.read_text().replace('"notes": {', '"notes": [], "rest": {'))),
         ("clips.csv", lambda f: f.unlink()),
+        ("clips.csv", lambda f: f.write_text(f.read_text().replace("path,", "file,", 1))),
         ("clips.csv", lambda f: f.write_text("\n".join(f.read_text().splitlines()[:-1]) + "\n")),
         ("waves.i16", lambda f: f.write_bytes(f.read_bytes()[:-2])),
         ("spans.npy", lambda f: f.write_bytes(b"")),
         ("spans.npy", lambda f: f.unlink()),
+        ("spans.npy", lambda f: np.save(f, np.arange(4))),
+        ("spans.npy", lambda f: np.save(f, np.load(f).astype(float))),
     ]
     for name, change in changes:
+        folder = damaged(name, change)
         with pytest.raises(BadInput, match="delete the folder, it is made again") as caught:
-            data.open_set(damaged(name, change))
-        one_line(caught)
+            data.open_set(folder)
+        assert str(folder) in one_line(caught)

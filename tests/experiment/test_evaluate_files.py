@@ -334,6 +334,34 @@ def test_record_folder_knows_its_year(tmp_path):
     assert "damaged record" in refused(tmp_path)
 
 
+def test_a_run_is_evaluated_on_its_labelled_clips(tmp_path):
+    rows = clips_2023()
+    table = scores_rows(rows)
+    for number, row in enumerate(table[3:5]):
+        row[HEADER.index("label")], row[0] = "", f"fan/test/unlabelled {number}.wav"
+    run = tmp_path / "run" / "2"
+    lines(run / "scores.csv", [HEADER, *table])
+    lines(tmp_path / "run" / "1" / "record.json", [])  # an older attempt: not the one that is read
+    (run / "record.json").write_text(json.dumps({"data": {"year": 2023}}))
+    found = evaluate_path(run, draws=0)
+    assert found["metrics"]["official"] == expected(rows[:3] + rows[5:], draws=0)
+    assert found["clips"] == len(rows) - 2 and f"2 of {len(rows)} test clips have no label" in found["notes"][0]
+    whole = evaluate_path(tmp_path / "run", draws=0)  # the experiment's folder
+    assert whole == found and whole["path"] == str(run)
+    assert "label ''" in refused(lines(tmp_path / "else.csv", [HEADER, *table]), year=2023)
+    for row in table:
+        row[HEADER.index("label")] = ""
+    lines(run / "scores.csv", [HEADER, *table])
+    assert "none of the 48 test clips has a label" in (message := refused(run)) and "truth" in message
+
+
+def test_the_message_of_a_bad_score_fits_the_file(tmp_path):
+    rows = scores_rows(clips_2023())
+    rows[2][HEADER.index("score")] = "nan"
+    message = refused(lines(tmp_path / "scores.csv", [HEADER, *rows]), year=2023)
+    assert "nan is not a finite number" in message and "header" not in message
+
+
 def test_scores_file_with_hidden_labels_takes_the_truth(tmp_path):
     rows = clips_2023()
     _, truth = official_2023(tmp_path, rows)

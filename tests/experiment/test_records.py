@@ -119,6 +119,16 @@ def test_truncated_scores_are_named(tmp_path):
         records.load(tmp_path).scores()
 
 
+def test_scores_damaged_in_the_middle_are_named(tmp_path):
+    records.write(tmp_path, example(), scores(), {})
+    path = tmp_path / "scores.csv.gz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:10] + bytes([255] * 20) + whole[30:])  # behind the gzip header: no deflate block
+    with pytest.raises(BadInput, match="not a readable scores file") as caught:
+        records.load(tmp_path).scores()
+    assert str(path) in str(caught.value) and "run again" in str(caught.value)
+
+
 def test_nan_cannot_enter_a_record(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         records.write(tmp_path, example(cost={"x": float("nan")}), scores(), {})

@@ -107,11 +107,13 @@ def test_load_refuses_what_is_missing_damaged_or_of_another_version(tones, conte
     monkeypatch.undo()
     whole = path.read_bytes()
     path.write_bytes(whole[:-8] + bytes(8))
-    with pytest.raises(AsdBookError, match="checksum"):
+    with pytest.raises(AsdBookError, match="checksum") as caught:
         systems.load(tmp_path)
+    assert str(tmp_path) in str(caught.value) and "run again with --fresh" in str(caught.value)
     path.write_bytes(whole[:100])
-    with pytest.raises(AsdBookError, match="cannot be read"):
+    with pytest.raises(AsdBookError, match="cannot be read") as caught:
         systems.load(tmp_path)
+    assert str(tmp_path) in str(caught.value) and "run again with --fresh" in str(caught.value)
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,6 +10,7 @@ import typer
 
 from asdbook.cli import say
 from asdbook.cli.show import grid
+from asdbook.errors import BadInput
 
 
 def bench(
@@ -23,6 +24,9 @@ def bench(
     """
     from asdbook import bench as measurements
 
+    if save is not None and (save.is_dir() or not save.parent.is_dir()):  # before minutes of measuring
+        what = "is a folder" if save.is_dir() else "its folder does not exist"
+        raise BadInput(f"--save {save}: {what}: name a file in a folder that exists")
     report = measurements.run([name] if name else None, threads=threads, progress=say)
     grid(measurements.rows(report))
     typer.echo(report["machine"])

@@ -30,6 +30,8 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(result, indent=1))
         return
+    for note in result["notes"]:
+        typer.echo(f"note: {note}")
     for convention, metrics in result["metrics"].items():
         if len(result["metrics"]) > 1:
             typer.echo(f"convention: {convention}")

@@ -9,6 +9,7 @@ import typer
 
 from asdbook.cli import say
 from asdbook.cli.show import grid
+from asdbook.errors import BadInput
 
 RESULTS = Path("book/results")
 
@@ -25,20 +26,29 @@ def records_(context: typer.Context) -> None:
 
 def list_records() -> None:
     """Prints both tables."""
-    from asdbook.experiment import records
     from asdbook.experiment.folders import all_runs
 
     rows = [["run", "system", "data", "seeds", "profile", "score"]]
     for folder in all_runs():
-        rows.append([folder.parent.name, *_row(records.load(folder).record)])
+        rows.append([folder.parent.name, *_row_of(folder)])
     if len(rows) == 1:
         typer.echo("no runs yet: asdbook run trivial --profile smoke")
     else:
         grid(rows)
-    kept = list(records.scan(RESULTS)) if RESULTS.is_dir() else []
+    kept = sorted(path.parent for path in RESULTS.rglob("record.json")) if RESULTS.is_dir() else []
     typer.echo(f"\n{len(kept)} committed records in {RESULTS}")
-    for stored in kept:
-        typer.echo("  " + "  ".join([stored.folder.name, *_row(stored.record)]))
+    for folder in kept:
+        typer.echo("  " + "  ".join(cell for cell in [folder.name, *_row_of(folder)] if cell))
+
+
+def _row_of(folder: Path) -> list[str]:
+    """A record's row; one that is damaged says so in its last cell and hides no other."""
+    from asdbook.experiment import records
+
+    try:
+        return _row(records.load(folder).record)
+    except BadInput as error:
+        return ["", "", "", "", f"damaged: {error}"]
 
 
 def _row(record) -> list[str]:  # type: ignore[no-untyped-def]

@@ -29,8 +29,8 @@ def run(
     system: Annotated[str, typer.Argument(help="system or system:variant, see `asdbook systems`")],
     data: Annotated[str, typer.Option(help="built-in set or a folder of recordings")] = "synthetic-2023",
     profile: Annotated[str, typer.Option(help="smoke, quick or paper")] = "quick",
-    data_seed: Annotated[int, typer.Option(help="seed of the built-in machines")] = 110,
-    seed: Annotated[int, typer.Option(help="training seed")] = 110,
+    data_seed: Annotated[int, typer.Option(min=0, help="seed of the built-in machines")] = 110,
+    seed: Annotated[int, typer.Option(min=0, help="training seed")] = 110,
     set_: Annotated[list[str], typer.Option("--set", help="key=value of the system's configuration")] = [],  # noqa: B006
     machine: Annotated[list[str], typer.Option(help="only this machine (repeatable)")] = [],  # noqa: B006
     premise_off: Annotated[list[str], typer.Option(help="switch a premise of the simulator off")] = [],  # noqa: B006

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from asdbook.cli import say
 from asdbook.cli.show import grid
 
 
@@ -26,14 +27,16 @@ def score(
     """
     from asdbook.experiment.scoring import score_files
 
-    results = score_files(run, files, machine=machine, unit=unit)
+    results = score_files(run, files, machine=machine, unit=unit, progress=say)
     if as_json:
         typer.echo(json.dumps(results, indent=1))
         return
-    rows = [["file", "machine", "score", "threshold", "decision", "how unusual"]]
+    treated = any(r["treatment"] for r in results)
+    rows = [["file", "machine", "score", "threshold", "decision", "how unusual", *["treatment"] * treated]]
     for r in results:
         rows.append(
             [r["file"], r["group"], f"{r['score']:.4g}", f"{r['threshold']:.4g}", r["decision"], r["unusual"]]
+            + [r["treatment"]] * treated
         )
     grid(rows)
 

@@ -26,6 +26,7 @@ from asdbook.errors import BadInput, UnknownName
 Kind = Literal["synthetic", "official", "real"]
 SCHEMA = 1
 """Raised when the files of a set, or how clips are decoded, change: older sets are then made again."""
+_ABOUT = ("name", "kind", "year", "clips", "fingerprint", "notes")  # what `open_set` takes from set.json
 
 
 @dataclass(frozen=True)
@@ -263,9 +264,13 @@ def open_set(folder: str | Path) -> DataSet:
         raise BadInput(f"{folder}: no data set that can be read (set.json: {error}): {remedy}") from error
     if not isinstance(about, dict) or about.get("schema") != SCHEMA:
         raise BadInput(f"{folder}: a data set of another version: {remedy}")
+    lacking = [key for key in _ABOUT if key not in about]
+    if lacking or not isinstance(about["notes"], dict):
+        what = f"lacks {', '.join(lacking)}" if lacking else "has notes of another form"
+        raise BadInput(f"{folder}/set.json: {what}: {remedy}")
     try:
         table = ClipTable.read_csv(folder / "clips.csv", year=about["year"], notes=about["notes"])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadInput) as error:  # BadInput: columns of another table
         raise BadInput(f"{folder}/clips.csv: cannot be read ({error}): {remedy}") from error
     waves = WaveStore.open(folder)
     if not len(waves) == len(table) == about["clips"]:

@@ -60,6 +60,9 @@ class WaveStore:
             size = (folder / _SAMPLES).stat().st_size
         except (OSError, ValueError, EOFError) as error:
             raise BadInput(f"{folder}: wave store cannot be read ({error}): {remedy}") from error
+        if spans.ndim != 2 or spans.shape[1] != 2 or spans.dtype.kind != "i":
+            found = f"{spans.dtype} {spans.shape}"
+            raise BadInput(f"{folder}/{_SPANS}: {found} where whole numbers (clips, 2) are needed: {remedy}")
         needed = int(spans[:, 1].sum()) * 2
         if size != needed:
             raise BadInput(f"{folder}/{_SAMPLES}: {size} bytes where {needed} are needed: {remedy}")

@@ -120,7 +120,10 @@ def load(folder: Path) -> System:
     path = Path(folder) / FILE
     if not path.exists():
         raise BadInput(f"{path.parent.name}: no fitted system ({FILE}) in this folder; give the folder of a run")
-    tensors, about = files.read(path)
+    try:
+        tensors, about = files.read(path)
+    except files.Damaged as error:
+        raise files.Damaged(f"{path.parent}: {error}: run again with --fresh") from error
     system = get(about["system"])
     if about["version"] != system.version:
         raise BadInput(
