@@ -269,7 +269,7 @@ def test_truth_tables(tmp_path: Path, kind: str) -> None:
         assert isinstance(found, dict)
         words = ("normal", "anomaly") if kind == "ground_truth_data" else ("source", "target")
         rows = [line.split(",") for line in lines]
-        expected = {row[0].strip(): words[int(row[1])] for row in rows}
+        expected = {row[0].strip(): words[int(row[1].strip())] for row in rows}
         values = {name: one.label or one.domain for (_, name), one in found.items()}
         assert values == expected, k
         compared += 1
