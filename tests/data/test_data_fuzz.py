@@ -235,7 +235,7 @@ def test_files_csv(tmp_path: Path) -> None:
         rows = [line.split(",") for line in lines[1:]]
         assert found == {row[file].strip(): row[recording].strip() for row in rows}, k
         compared += 1
-    assert compared > 100
+    assert compared > 40  # else the test would say nothing of what is read
 
 
 def test_attribute_tables(tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_attribute_tables(tmp_path: Path) -> None:
         for name in said:
             assert any(name in line for line in found) is (name not in agree) or not rows, (k, found)
         compared += 1
-    assert compared > 100
+    assert compared > 40  # else the test would say nothing of what is read
 
 
 @pytest.mark.parametrize("kind", ["ground_truth_data", "ground_truth_domain"])
@@ -273,7 +273,7 @@ def test_truth_tables(tmp_path: Path, kind: str) -> None:
         values = {name: one.label or one.domain for (_, name), one in found.items()}
         assert values == expected, k
         compared += 1
-    assert compared > 100
+    assert compared > 40  # else the test would say nothing of what is read
 
 
 def test_truth_list_of_2020(tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_truth_list_of_2020(tmp_path: Path) -> None:
         assert isinstance(found, dict)
         assert {key: one.label for key, one in found.items()} == {k2: e["label"] for k2, e in expected.items() if e}, k
         compared += 1
-    assert compared > 100
+    assert compared > 40  # else the test would say nothing of what is read
 
 
 # --- whole folders ----------------------------------------------------------------------------------------
