@@ -57,8 +57,8 @@ decided = verdicts.decide([
 decided.glance()
 
 # %% [markdown]
-# B1 to B4 run on built-in machines. They say what holds *in simulation*, and nothing about real machines.
-# B5 and B6 check printed numbers against each other.
+# The first four are tested on built-in machines. They say what holds *in simulation*, and nothing about real machines.
+# The last two check printed numbers against each other.
 
 # %% [markdown]
 # ## The idea
@@ -230,12 +230,11 @@ live = {variant: experiment.run(f"autoencoder:{variant}", data, **options) for v
 history = live["mse"].record.loss_history
 first, last = (float(np.mean([values[k] for values in history.values()])) for k in (0, -1))
 show.numbers(first=(first, ".0f"), last=(last, ".1f"), rms=(last**0.5, ".1f"))
-figures.loss_curves(history).named("fig-loss", f"The loss falls from {first:.0f} to {last:.1f} dB² and flattens (live run).")
+figures.loss_curves(history).named("fig-loss", f"The loss falls from {first:.0f} to {last:.1f} dB² (live run).")
 
 # %% [markdown]
 # What to look for in {numref}`fig-loss`: a steep fall at first, from {glue:text}`first` dB².
-# In these epochs the network learns how loud the bands are; it starts far off because nothing is normalised.
-# Then the curve flattens. At the end the mean squared error is {glue:text}`last` dB²,
+# The network starts far off because nothing is normalised. Then look whether the curve flattens. At the end the mean squared error is {glue:text}`last` dB²,
 # so a typical error is {glue:text}`rms` dB.
 # A curve that still falls steeply at the right edge would mean that training was too short.
 
@@ -253,7 +252,7 @@ middle = X[0, 2:-2]
 error = (middle - answer).abs()
 panels = [("log-mel spectrogram", middle, "level"), ("the network's answer", answer, "level"), ("error", error, "error")]
 spectrograms.fields([spectrograms.Field(name, shown.T.numpy(), scale=scale) for name, shown, scale in panels], seconds=4.0).named(
-    "fig-rebuilt", f"The network keeps the mean spectrum and loses the texture: the mean error is {error.mean():.1f} dB.")
+    "fig-rebuilt", f"What the network answers, and what it leaves to the error: on average {error.mean():.1f} dB.")
 
 # %% tags=["hide-input"]
 threshold = live["mse"].record.decision["machines"][machine]["threshold"]
@@ -297,7 +296,7 @@ show.numbers(gap=(gap[mine.who], ".1f"), gap_printed=(gap[there.who], ".1f"), lo
 # %% [markdown]
 # What the tables show, each within its own data:
 #
-# - In the published numbers the mean source AUC is {glue:text}`gap_printed` points above the target AUC.
+# - In the published numbers the source AUC of all machines (harmonic mean) is {glue:text}`gap_printed` points above the target AUC.
 #   On the built-in machines the gap is {glue:text}`gap` points.
 # - Target AUCs below 50 %, worse than guessing, are no accident: {glue:text}`low_printed` of the {glue:text}`of_printed` published
 #   ones, {glue:text}`low` of our {glue:text}`of`. See [the task](task.ipynb) for why the official
@@ -423,7 +422,7 @@ show.numbers(up=int((gain > 0).sum()), faults=len(gain), most=", ".join(gain.ind
 
 # %% tags=["hide-input"]
 dots = [figures.Dot(", ".join(fault), float(points)) for fault, points in gain.items()]
-unit = "AUC by the text minus AUC by the code (points)"
+unit = "AUC: text minus code (points)"
 figures.intervals(dots, unit=unit, reference=0.0, reference_label="no difference").named(
     "fig-quirk", f"Going from the code's formula to the text's changes the AUC of single faults by {gain.iloc[-1]:+.0f} to "
     f"{gain.iloc[0]:+.0f} points.")
@@ -500,7 +499,7 @@ provenance.of_record(live["mse"].record)
 # %% [markdown]
 # Of the records behind the tables:
 
-# %% tags=["hide-input"]
+# %% tags=["hide-cell"]
 provenance.of_records([stored.record for group in records.values() for stored in group])
 
 # %% [markdown]

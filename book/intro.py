@@ -15,7 +15,7 @@
 #
 # Machines break, and often one can hear it first.
 # Five papers teach a computer to hear it, from recordings of healthy machines alone.
-# This book runs them again: text, code, training, tables, sounds.
+# This book runs them again, one chapter at a time: text, code, training, tables, sounds.
 #
 # It answers three questions for each paper.
 #
@@ -49,10 +49,12 @@ front.table(shelf, name="tab-papers", caption="The five papers: reported, and ou
 # %% [markdown]
 # Papers rebuilt so far: {glue:text}`built` of {glue:text}`papers`.
 # Claims tested on official data so far: **{glue:text}`official`**.
+# Each claim is listed on [its own page](claims.ipynb), and every error that we found in the printed tables
+# under [errata](errata.ipynb).
 # Whatever this book says today about a method holds on *simulated* machines.
 # A claim can only become "supported" on the official recordings, which every reader may download but no book may ship.
 #
-# The yardstick of all five is finished: [the official autoencoder](baseline.ipynb).
+# The yardstick of all five has a chapter: [the official autoencoder](baseline.ipynb).
 
 # %% [markdown]
 # ## Which sound data this is

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,31 @@ def folder() -> Path:
     return here / "book" / "results"
 
 
+def _all(root: Path) -> list[Stored]:
+    """All records below `root`, each parsed once: a page asks for them dozens of times."""
+    files = sorted(root.rglob("record.json"))
+    return [_load(file.parent, file.stat().st_mtime_ns) for file in files]
+
+
+@lru_cache(maxsize=2048)
+def _load(place: Path, changed: int) -> Stored:
+    return records.load(place)
+
+
+def _field(record: Record, key: str) -> Any:
+    """A record's field; `data` is the data set's name, `data_seed` its seed, as in `records.find`."""
+    if key == "data":
+        return record.data.name
+    return record.data.seed if key == "data_seed" else getattr(record, key)
+
+
 def committed(**wanted: Any) -> list[Stored]:
     """Committed records whose fields equal `wanted`; of several attempts of a run, the last.
 
     A table never mixes versions: records of an older version of their system are left out, and those of an older
     simulator wherever newer ones of the same system exist. What is newest is asked of all records, not of these.
     """
-    found = [s for s in records.find(folder(), **wanted)]
+    found = [s for s in _all(folder()) if all(_field(s.record, key) == want for key, want in wanted.items())]
     everything = [s.record for s in records.scan(folder())] if found else []
     newest: dict[str, int] = {}
     for record in everything:
