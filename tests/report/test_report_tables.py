@@ -202,6 +202,30 @@ def test_alarms_are_means_over_machines_by_domain(book, make_record):
     assert list(table.columns)[1] == "false alarms, source (%)"
 
 
+def test_costs_are_one_row_a_system_with_their_span(make_record):
+    first, slow = (make_record(110, cost={"wall_seconds": w, "peak_memory_mb": m, "clips_per_second": c})[0]
+                   for w, m, c in ((4.0, 300.0, 99.0), (200.0, 312.4, 50.0)))
+    rows = soup(provenance.costs([first, slow]).html()).select("tbody tr")
+    cells = [cell.get_text() for cell in rows[0].find_all(["th", "td"])]
+    assert len(rows) == 1
+    assert cells[2:] == ["2", "a processor, 1 thread", "4 s to 3 min", "312 MB", "50 to 99"]
+
+
+def test_row_sets_of_one_origin_share_a_line():
+    def row(who, origin, covers=""):
+        return results.Row(who, tables.badge("plain"), {}, origin, covers)
+
+    lines = results.origins([row("a", "here", "clips"), row("b", "there"), row("c", "here", "clips")])
+    assert lines == ["*a; c*: here. Intervals (95 %) cover clips.", "*b*: there."]
+
+
+@pytest.mark.parametrize("value, label", [(0.4, "trained long enough"), (-0.6, "under-trained")])
+def test_training_effect_names_what_is_under_trained(value, label):
+    interval = metrics.Interval(value, None, None, None, 1.0, "x")
+    assert results.training_effect(interval).endswith(f"by {value:+.1f} points: **{label}**.")
+    assert "not run" in results.training_effect(None)
+
+
 @pytest.mark.parametrize("seconds, text", [(4.2, "4 s"), (89, "89 s"), (600, "10 min"), (7200, "2.0 h"),
                                            (None, "not measured")])
 def test_durations(seconds, text):

@@ -177,4 +177,4 @@ def _explained(truth: Mapping[str, Any], wrong: float) -> str:
     side = "above" if snr >= 0 else "below"
     how = "normal clips score at least as high" if fault else "anomalies score at most as high"
     return (f"{what}, {truth['domain']} domain, the machine {abs(snr):.1f} dB {side} the noise "
-            f"({', '.join(truth['noise'])}). {wrong:.0%} of the {how}.")
+            f"({', '.join(truth['noise'])}). {100 * wrong:.0f} % of the {how}.")

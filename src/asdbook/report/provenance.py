@@ -71,12 +71,27 @@ def of_page(facts: Mapping[str, Any], **options: Any) -> Table:
 
 
 def costs(records: Sequence[Record], **options: Any) -> Table:
-    """Time, memory and size of runs: what a reader has to expect before the first cell."""
-    rows = [[code(r.label), f"{r.data.name}, {r.profile}", device_text(r.device),
-             seconds_text(r.cost.get("wall_seconds")),
-             f"{r.cost.get('peak_memory_mb', 0):.0f} MB", r.cost.get("clips_per_second")] for r in records]
-    columns = ("system", "data and profile", "device", "wall time", "peak memory", "clips scored a second")
+    """Time, memory and speed of runs: what a reader has to expect before the first cell; one row a system."""
+    groups: dict[tuple[str, str, str, str], list[Record]] = {}
+    for record in records:
+        key = (record.label, record.data.name, record.profile, device_text(record.device))
+        groups.setdefault(key, []).append(record)
+    rows = []
+    for (label, data, profile, device), group in groups.items():
+        walls, memory, speed = (
+            [r.cost[name] for r in group if r.cost.get(name) is not None]
+            for name in ("wall_seconds", "peak_memory_mb", "clips_per_second")
+        )
+        time = _span([seconds_text(w) for w in (min(walls), max(walls))]) if walls else None
+        peak = f"{max(memory):.0f} MB" if memory else None
+        fast = _span([f"{s:.0f}" for s in (min(speed), max(speed))]) if speed else None
+        rows.append([code(label), f"{data}, {profile}", str(len(group)), device, time, peak, fast])
+    columns = ("system", "data and profile", "runs", "device", "wall time", "peak memory", "clips scored a second")
     return Table(columns, rows, **options)
+
+
+def _span(ends: Sequence[str]) -> str:
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
 
 
 def versions_text(versions: Mapping[str, str]) -> Html:

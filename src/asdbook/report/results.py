@@ -19,6 +19,8 @@ from asdbook.report.tables import Html, Table, Value, badge, join
 
 ROOT = "ASDBOOK_BOOK"
 COVERS_ONE = "recordings of one run"
+LONG_ENOUGH = 0.5
+"""Points: a score that moves by more when training is doubled is called under-trained."""
 VERDICT_SEEDS = range(5)
 """Data seed = training seed of the runs that verdicts stand on; other seeds are for development."""
 
@@ -310,11 +312,28 @@ def beside(
     columns = ["machine", "system and data", *(f"{quantity} (%)" for quantity in quantities)]
     if not order:
         lines, columns = [line[1:] for line in lines], columns[1:]
-    notes = [*options.pop("notes", ()), *(note(row) for row in rows)]
+    notes = [*options.pop("notes", ()), *origins(rows)]
     return Table(columns, lines, notes=notes, **options)
 
 
-def note(row: Row) -> str:
-    """Where a row set comes from, and what its intervals cover."""
-    covers = f" Intervals (95 %) cover {row.covers}." if row.covers else ""
-    return f"*{row.who}*: {row.origin}.{covers}"
+def origins(rows: Iterable[Row]) -> list[str]:
+    """Where row sets come from, and what their intervals cover; one line for those that agree."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        groups.setdefault((row.origin, row.covers), []).append(row.who)
+    return [
+        f"*{'; '.join(dict.fromkeys(who))}*: {origin}." + (f" Intervals (95 %) cover {covers}." if covers else "")
+        for (origin, covers), who in groups.items()
+    ]
+
+
+def training_effect(change: metrics.Interval | None) -> str:
+    """In words, what twice the training did to the score, and whether the shorter one was long enough.
+
+    Args:
+        change: longer minus shorter training, in points (`verdicts.between`).
+    """
+    if change is None:
+        return "Twice the training was not run."
+    label = "under-trained" if abs(change.value) > LONG_ENOUGH else "trained long enough"
+    return f"Twice the training changes the score by {change.value:+.1f} points: **{label}**."
