@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asdbook import cli, data, simulate
+from asdbook import cli, data, papers, simulate
 from asdbook.data import hearing, inventory
 from asdbook.errors import BadInput, UnknownName
 
@@ -274,6 +274,44 @@ def test_totals_of_the_notes() -> None:
     assert total(2023, "evaluation", "test") == 200 * 7
     assert total(2022, "development", "test") == 200 * 21
     assert len(inventory.published(2020)) == 41  # machines, as RC-MAE counts them
+
+
+def printed_aucs(table: str, quantity: str) -> dict[tuple[str, str], float]:
+    """Printed values of the official baselines, six decimals."""
+    path = Path(papers.__file__).parent / table
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["quantity"] == quantity and row["machine"] != "all"]
+    return {(row["machine"], row["unit"]): float(row["value"]) for row in rows if row["system"] == "mse"}
+
+
+def off_grid(value: float, normals: int, anomalies: int) -> float:
+    """How far a printed AUC lies from a multiple of 1/(2 N- N+), in units of what rounding to 1e-6 allows."""
+    steps = 2 * normals * anomalies
+    return abs(value * steps - round(value * steps)) / (0.5e-6 * steps)
+
+
+@pytest.mark.parametrize(
+    ("year", "part", "table", "quantity", "normals", "cells"),
+    [
+        (2020, "development", "baseline_2020_dev.csv", "AUC", {None}, 20),
+        (2023, "evaluation", "baseline_2023_eval.csv", "AUC source", {"source"}, 7),
+        (2023, "evaluation", "baseline_2023_eval.csv", "AUC target", {"target"}, 7),
+    ],
+)
+def test_counts_fit_the_printed_aucs(
+    year: int, part: str, table: str, quantity: str, normals: set[str | None], cells: int
+) -> None:
+    """An AUC of N- normal and N+ anomalous clips is a multiple of 1/(2 N- N+): a wrong count misses the grid."""
+    printed, tested = printed_aucs(table, quantity), 0
+    for entry in inventory.published(year):
+        test = [cell for cell in entry.cells if cell.split == "test"]
+        if entry.part != part or not test:
+            continue
+        n = sum(cell.least for cell in test if cell.label == "normal" and cell.domain in normals)
+        a = sum(cell.least for cell in test if cell.label == "anomaly")  # 2022 on: both domains' anomalies
+        assert off_grid(printed[entry.machine, entry.unit], n, a) <= 1.01, entry
+        tested += 1
+    assert tested == cells
 
 
 def test_a_missing_clip_section_machine_and_a_stranger_are_named() -> None:

@@ -6,6 +6,7 @@
 import gzip
 import os
 import random
+import re
 
 import pytest
 
@@ -80,6 +81,12 @@ def plain_rows(content):
     return [[cell.strip() for cell in line.split(",")] for line in lines if line.replace(",", "").strip()]
 
 
+def naive_number(text):
+    """A decimal number as a csv means it: no underscores, no words."""
+    assert re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text), f"{text!r} was taken for a number"
+    return float(text)
+
+
 def naive_auc(pairs):
     """Mean over all pairs of an anomaly and a normal clip: 1 above, 1/2 equal; None without both."""
     normal = [score for label, score in pairs if label in ("normal", "0", 0)]
@@ -109,7 +116,7 @@ def naive_scores(content):
     for row in (dict(zip(header, row)) for row in rows[1:]):
         if row.get("split", "test") == "test":
             unit = row.get("unit") or row["file"].rsplit("_", 2)[-2]  # as the names of this test are built
-            cells.setdefault((row["machine"], unit), []).append((row["label"], float(row["score"])))
+            cells.setdefault((row["machine"], unit), []).append((row["label"], naive_number(row["score"])))
     return {key: naive_auc(pairs) for key, pairs in cells.items()}
 
 
@@ -154,7 +161,7 @@ def test_official_values(tmp_path):
         found, rows = tried(lambda: read_values(file), k), plain_rows(content)
         if found is None or rows is None:
             continue
-        naive = {name.replace("\\", "/").rsplit("/", 1)[-1]: float(value) for name, value in rows}
+        naive = {name.replace("\\", "/").rsplit("/", 1)[-1]: naive_number(value) for name, value in rows}
         assert {name: value.number for name, value in found.items()} == naive, k
         compared += 1
     assert compared > 0.2 * len(numbers(1_500))
@@ -189,7 +196,7 @@ def naive_source_auc(files):
             rows = plain_rows(files[f"{start}_{machine}_section_00_test.csv"])
             if rows is None:
                 return None
-            columns.append({name.replace("\\", "/").rsplit("/", 1)[-1]: float(value) for name, value in rows})
+            columns.append({name.replace("\\", "/").rsplit("/", 1)[-1]: naive_number(value) for name, value in rows})
         score, label, domain = columns
         # 2022 on, official convention: the source's normal clips against the source's anomalous ones and the target's
         pairs = [(int(label[n]), score[n]) for n in score if label[n] == 1 or domain[n] == 0]

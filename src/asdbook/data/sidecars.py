@@ -75,6 +75,8 @@ def check_attributes(path: Path, machine_names: Mapping[str, str | None]) -> lis
         rows = _rows(path)
     except BadInput as error:
         return [str(error)]
+    if rows and "file_name" not in rows[0]:
+        return [f"{path.name}: no column 'file_name' in its first line"]
     listed: dict[str, tuple[str, ...]] = {}
     for row in rows:
         file = "/".join((row.get("file_name") or "").split("/")[-2:])
