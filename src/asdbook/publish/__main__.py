@@ -32,6 +32,12 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "serve":
         serve(arguments.port)
         return 0
+    if arguments.command == "readme":
+        from asdbook.publish.pages import find_book
+        from asdbook.publish.readme import update
+
+        print("README.md changed" if update(find_book(None).root) else "README.md is up to date")
+        return 0
     if arguments.command == "notebooks":
         from asdbook.publish.notebooks import write_notebooks
 
@@ -74,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         run.add_argument(f"--{name}", default="")
     commands.add_parser("check", help="check executed notebooks and the built site")
     commands.add_parser("notebooks", help="write clean notebooks of all chapters to build/notebooks")
+    commands.add_parser("readme", help="rewrite the README's table of costs from its measurement")
     server = commands.add_parser("serve", help="serve the built site on this machine")
     server.add_argument("--port", type=int, default=DEFAULT_PORT)
     return parser
