@@ -182,7 +182,7 @@ order = sorted((one for group in heard.values() for one in group.values()), key=
 dots = [figures.Dot(f"{one.machine}, {one.fault}", one.excess()) for one in order]
 show.numbers(weakest=f"{order[-1].machine} {order[-1].fault}", weakest_db=(order[-1].excess(), ".1f"),
              strongest=f"{order[0].machine} {order[0].fault}", strongest_db=(order[0].excess(), ".1f"))
-figures.intervals(dots, unit="mean change inside the fault's place (dB)").named(
+figures.intervals(dots, unit="change where the fault sits (dB)").named(
     "fig-excess", f"The {order[0].machine}'s {order[0].fault} changes its place in the spectrogram most, "
     f"the {order[-1].machine}'s {order[-1].fault} least (full severity, one clip each).")
 

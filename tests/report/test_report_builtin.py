@@ -133,8 +133,12 @@ def test_checks_are_shown_with_interval_band_and_sign(book):
            "band": [0.5, None], "verdict": "pass"}
     folder = book / "book" / "results" / "simulator"
     folder.mkdir(parents=True)
-    (folder / "checks.json").write_text(json.dumps({"checks": [row, {**row, "verdict": "fail", "low": None}]}))
+    (folder / "checks.json").write_text(json.dumps(
+        {"simulator_version": simulate.VERSION + 1, "seeds": [100, 101], "profile": "quick",
+         "checks": [row, {**row, "verdict": "fail", "low": None}]}))
     found = checks.load()
+    assert found.origin() == (f"Simulator version {simulate.VERSION + 1} (stale: now {simulate.VERSION}), "
+                              "2 data seeds, profile quick.")
     text = BeautifulSoup(found.table().html(), "html.parser").get_text(" ")
     assert found.count("pass") == found.count("fail") == 1
     assert "0.520 to 0.580" in text and "at least 0.5" in text and "✓ pass" in text and "✗ fail" in text

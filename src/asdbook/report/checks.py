@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from asdbook import simulate
 from asdbook.errors import BadInput
 from asdbook.report.results import folder
 from asdbook.report.tables import Html, Table, Value
@@ -42,7 +43,15 @@ class Checks:
                  Value(row["mean"], row["low"], row["high"], digits=3), band(row["band"]),
                  Html(f'<span class="asd-verdict">{MARKS[row["verdict"]]}</span>'), row.get("note", "")]
                 for row in self.rows]
-        return Table(columns, rows or [["not run", None, None, None, None, None]], **options)
+        notes = [*options.pop("notes", ()), *([self.origin()] if self.content else [])]
+        return Table(columns, rows or [["not run", None, None, None, None, None]], notes=notes, **options)
+
+    def origin(self) -> str:
+        """Which simulator was checked, on how many data seeds, and whether it is still the present one."""
+        content = self.content or {}
+        version, seeds = content.get("simulator_version"), content.get("seeds", [])
+        old = "" if version == simulate.VERSION else f" (stale: now {simulate.VERSION})"
+        return f"Simulator version {version}{old}, {len(seeds)} data seeds, profile {content.get('profile')}."
 
 
 def load() -> Checks:

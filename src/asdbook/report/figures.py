@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -159,7 +160,7 @@ def intervals(dots: Sequence[Dot], *, unit: str, reference: float | None = None,
                       label=dot.group if dot.group and dot.group not in [d.group for d in dots[:y]] else None)
         if reference is not None:
             axes.axvline(reference, color=GREY, linestyle=":", linewidth=1, label=reference_label or None)
-        axes.set(yticks=range(len(dots)), yticklabels=[dot.label for dot in dots], xlabel=unit)
+        axes.set(yticks=range(len(dots)), yticklabels=[dot.label for dot in dots], xlabel=textwrap.fill(unit, 34))
         axes.invert_yaxis()
         if len(groups) > 1 or reference_label:
             figure.legend(loc="outside upper center", ncols=min(3, len(groups) + bool(reference_label)))
