@@ -90,6 +90,14 @@ def test_no_seed_is_refused():
         simcheck.run([])
 
 
+def test_an_exact_summary_shows_the_worst_value_not_the_worst_mean():
+    steady = bands.check(1, "peak", "a", "peak", [0.9, 0.9], (0.0, 0.999), exact=True)
+    clipped = bands.check(1, "peak", "b", "peak", [1.0, 0.1], (0.0, 0.999), exact=True)
+    shown = bands.each([steady, clipped])
+    assert shown.verdict == FAIL and shown.high == 1.0 and "decided by b" in shown.note
+    assert bands.each([steady]).as_dict()["exact"] is True and "note" not in steady.as_dict()
+
+
 def audible(*means: float) -> list[bands.Check]:
     return [bands.check(7, "a", f"m{i}", "AUC", [m - 0.002, m, m + 0.002], (0.95, None)) for i, m in enumerate(means)]
 
@@ -309,11 +317,11 @@ def test_anchor_wants_source_above_target():
     assert anchor.judge_anchor(equal)[0][0].verdict == FAIL
 
 
-def test_published_anchor_is_the_mean_of_the_printed_rows():
-    source = [70.10, 57.93, 65.92, 80.19, 60.31, 70.31, 55.35]  # methods/baseline.md 8: squared error, 2023 dev
-    target = [46.89, 57.02, 55.75, 36.18, 60.78, 48.77, 50.69]
-    assert anchor.PUBLISHED["AUC source"] == pytest.approx(np.mean(source) / 100, abs=5e-4)
-    assert anchor.PUBLISHED["AUC target"] == pytest.approx(np.mean(target) / 100, abs=5e-4)
+def test_the_anchors_level_is_that_of_the_published_machines():
+    rows = {"fan": [{"AUC source": 0.95, "AUC target": 0.50 + d} for d in (0, 0.001, 0.002)]}
+    verdicts = {one.statistic: (one.verdict, one.band) for one in anchor.judge_anchor(rows)[0]}
+    assert verdicts["autoencoder AUC source, mean of 1"] == (FAIL, (0.5535, 0.8019))
+    assert verdicts["autoencoder AUC target, mean of 1"] == (PASS, (0.3618, 0.6078))
 
 
 @pytest.mark.skipif(not COMMITTED.exists(), reason="no committed table of the simulator's checks")

@@ -41,6 +41,7 @@ class Check:
         fault: the fault a detail is about.
         clips: how many clips a seed and machine stand behind the number.
         note: what else a reader should know.
+        exact: counted, not sampled: low and high are the extremes over data seeds, and all must be inside.
     """
 
     number: int
@@ -56,6 +57,7 @@ class Check:
     fault: str | None = None
     clips: str = ""
     note: str = ""
+    exact: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data with four decimals; empty fields left out."""
@@ -64,7 +66,8 @@ class Check:
             plain[key] = None if plain[key] is None else round(plain[key], 4)
         plain["values"] = [round(value, 4) for value in self.values]
         plain["band"] = list(self.band)
-        return {key: value for key, value in plain.items() if value != "" and not (key == "fault" and value is None)}
+        empty = {"fault": None, "clips": "", "note": "", "exact": False}
+        return {key: value for key, value in plain.items() if key not in empty or value != empty[key]}
 
 
 def decide(low: float | None, high: float | None, band: Band) -> str:
@@ -101,7 +104,7 @@ def check(
     if exact:
         mean, low, high = float(np.mean(points)), min(points), max(points)
         verdict = PASS if decide(low, high, band) == PASS else FAIL
-        return Check(number, name, machine, statistic, points, band, mean, low, high, verdict, **about)
+        return Check(number, name, machine, statistic, points, band, mean, low, high, verdict, exact=True, **about)
     interval = over_data_seeds(points)
     verdict = decide(interval.low, interval.high, band)
     return Check(
@@ -110,9 +113,10 @@ def check(
 
 
 def margin(one: Check) -> float:
-    """How far inside its band a check's mean lies; negative outside."""
+    """How far inside its band a check's mean lies (an exact one's worst value); negative outside."""
     low, high = one.band
-    return min(np.inf if low is None else one.mean - low, np.inf if high is None else high - one.mean)
+    values = one.values if one.exact else (one.mean,)
+    return min(np.inf if low is None else min(values) - low, np.inf if high is None else high - max(values))
 
 
 def each(details: Sequence[Check], allowed: int = 0, note: str = "") -> Check:
@@ -127,7 +131,8 @@ def each(details: Sequence[Check], allowed: int = 0, note: str = "") -> Check:
     verdict = PASS if passed >= len(details) - allowed else FAIL if failed > allowed else UNDECIDED
     who = shown.machine if shown.fault is None else f"{shown.machine} {shown.fault}"
     inside = sum(margin(one) >= 0 for one in details)
-    words = [f"decided by {who}", f"{inside} of {len(details)} means inside"]
+    words = [f"decided by {who}"]
+    words += [] if shown.exact else [f"{inside} of {len(details)} means inside"]
     words.append(f"{passed} pass, {failed} fail, {len(details) - passed - failed} undecided")
     exempt = f", all but {allowed}" if allowed else ", each"
     return Check(
@@ -143,6 +148,7 @@ def each(details: Sequence[Check], allowed: int = 0, note: str = "") -> Check:
         verdict=verdict,
         clips=shown.clips,
         note="; ".join([*words, note] if note else words),
+        exact=shown.exact,
     )
 
 

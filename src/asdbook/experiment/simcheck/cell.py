@@ -20,7 +20,7 @@ from asdbook.experiment.simcheck import audibility, leaks, sounds
 from asdbook.experiment.simcheck.sounds import Sounds, join
 from asdbook.simulate import Block, Spec
 
-MEASURE_VERSION = 1
+MEASURE_VERSION = 2
 """Raised when a number in a cell's file changes its meaning."""
 DOMAINS, LABELS = ("source", "target"), ("normal", "anomaly")
 CHUNK = 50
@@ -138,7 +138,7 @@ def measure(spec: Spec, machine: str, sizes: Sizes, render: Callable[..., Block]
         "seed": spec.data_seed,
         "machine": machine,
         "sizes": {"train": len(train), "test": len(test), **asdict(sizes)},
-        "peak": max(loudest, *(float(s.peak.max()) for s in heard)),
+        "peak": {"set": _loudest([train, test]), "all": max(loudest, _loudest(heard))},
         "level": leaks.area(test.label, test.level),
         "length": leaks.area(test.label, test.samples),
         "order": leaks.order_of_labels(test),
@@ -176,6 +176,10 @@ def negative_control(
     return found
 
 
+def _loudest(parts: list[Sounds]) -> float:
+    return max(float(part.peak.max()) for part in parts)
+
+
 def _as_many(normals: Sounds, control: Sounds) -> Sounds:
     """The first normal clips of each domain, as many as there are in `control`."""
     return normals.pick(normals.field("number") < len(control) // len(DOMAINS))
@@ -211,7 +215,7 @@ def severities(studio: Studio, count: int) -> tuple[dict[float, Sounds], dict[st
             for one, twin, row in zip(loud.audio, quiet.audio, loud.truth):
                 _add_visibility(found.setdefault(row["fault"], {}), one, twin, row["boxes"])
     means = {f: {key: float(np.mean(v)) for key, v in lists.items()} for f, lists in found.items()}
-    return levels, means, max(float(s.peak.max()) for s in levels.values())
+    return levels, means, _loudest(list(levels.values()))
 
 
 def _add_visibility(lists: dict[str, list[float]], one: np.ndarray, twin: np.ndarray, boxes: list[list[float]]) -> None:

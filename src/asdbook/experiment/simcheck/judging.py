@@ -67,10 +67,14 @@ def levels(cells: Cells) -> Judged:
         cells, 1, "level alone", "AUC of clip level", lambda c: c["level"], LEVEL, clips=_test(cells)
     )
     peak = per_machine(
-        cells, 1, "no clipping", "largest sample of any clip / full scale", lambda c: c["peak"], BELOW_FULL_SCALE,
-        exact=True,
+        cells, 1, "no clipping", "largest sample of the set / full scale", lambda c: c["peak"]["set"],
+        BELOW_FULL_SCALE, exact=True,
     )  # fmt: skip
-    return [mean_of(rms, veto=False), each(peak)], rms + peak
+    loudest = per_machine(
+        cells, 1, "no clipping", "largest sample of any clip here / full scale", lambda c: c["peak"]["all"],
+        BELOW_FULL_SCALE, exact=True, clips="also audit clips, and all faults at severity 1",
+    )  # fmt: skip
+    return [mean_of(rms, veto=False), each(peak), each(loudest)], rms + peak + loudest
 
 
 def order(cells: Cells) -> Judged:
