@@ -126,12 +126,15 @@ def _rotating(rng: np.random.Generator, n: int, hz: float, lines: np.ndarray) ->
 
 
 def _gate(rng: np.random.Generator, n: int, hz: float, duty: float) -> np.ndarray:
-    """On and off `hz` times per s with 50 ms edges, float32 (n,) in [0, 1]."""
+    """On and off `hz` times per s, on for the share `duty`, with raised-cosine edges; float32 (n,) in [0, 1].
+
+    Edges last 50 ms, less where the on or off time is shorter, and never below 2 ms.
+    """
     cycle = turning(hz * (1 + wander(rng, n, 0.05, 1.0)), start=float(rng.random()))
-    saw = (cycle.turns - np.floor(cycle.turns)).astype(np.float32)
-    distance = np.minimum(saw, duty - saw) / np.float32(max(0.05 * hz, 1e-3))
-    distance = np.maximum(distance, -1.0)
-    return np.clip(0.5 + 0.5 * distance, 0, 1)
+    edge = max(min(0.05 * hz, duty, 1 - duty), 0.002 * hz)
+    from_centre = np.abs((cycle.turns - duty / 2 + 0.5) % 1.0 - 0.5)  # of the on time, on the circle
+    up = np.clip((duty / 2 - from_centre) / edge + 0.5, 0, 1).astype(np.float32)
+    return 0.5 - 0.5 * np.cos(np.float32(np.pi) * up)
 
 
 def _hiss(rng: np.random.Generator, n: int, hz: float) -> np.ndarray:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asdbook.simulate.impacts import Modes, draw_modes, lognormal, poisson, renewal, response, strike
+from asdbook.simulate.copies import Tolerance
+from asdbook.simulate.impacts import Modes, draw_modes, lognormal, poisson, renewal, response, scatter, strike
 from asdbook.simulate.noise import coloured, slope
 from asdbook.simulate.phase import FS, MAINS, Shaft, modulate, shaft, spin, stack, voice
 from asdbook.simulate.take import Take, db
+from asdbook.simulate.tolerances import KNEE, SPEED, balance, cast, factor, tilt, tuned
 
 FAULTS = {
     "outer": (
@@ -90,18 +92,24 @@ class Bearing:
     housing: Modes
     shaft_lines: np.ndarray
     pole_lines: np.ndarray
+    rumble: float  # knee of the cage's low noise, Hz
+    fall: float
+    shares: dict[str, float]
 
 
-def design(rng: np.random.Generator, individual: np.random.Generator) -> Bearing:
+def design(rng: np.random.Generator, individual: Tolerance) -> Bearing:
     """A bearing of this data seed; `hz` belongs to attribute vel 14 (1400 rpm)."""
     balls, ball, pitch = CATALOGUE[int(rng.integers(len(CATALOGUE)))]
     return Bearing(
-        hz=14 * 100 / 60,
+        hz=14 * 100 / 60 * factor(individual, SPEED),
         geometry=Geometry(balls, ball * (1 + rng.uniform(-0.02, 0.02)), pitch),
-        modes=draw_modes(rng, 1300, 5200, 5, (0.015, 0.05)).jittered(individual, 0.05, 1.5),
-        housing=draw_modes(rng, 250, 1400, 4, (0.02, 0.05)).jittered(individual, 0.05, 1.5),
-        shaft_lines=voice(rng, 5, 4.0),
-        pole_lines=voice(rng, 6, 4.0),
+        modes=cast(individual, draw_modes(rng, 1300, 5200, 5, (0.015, 0.05))),
+        housing=cast(individual, draw_modes(rng, 250, 1400, 4, (0.02, 0.05))),
+        shaft_lines=tuned(individual, voice(rng, 5, 4.0)),
+        pole_lines=tuned(individual, voice(rng, 6, 4.0)),
+        rumble=600 * factor(individual, KNEE),
+        fall=tilt(individual, 1.0),
+        shares=balance(individual, SHARES),
     )
 
 
@@ -109,10 +117,10 @@ def sound(bearing: Bearing, take: Take) -> np.ndarray:
     """The bearing close to its housing, float32 (n,), about unit RMS when healthy at design speed."""
     spindle = shaft(take.rng("shaft"), take.n, bearing.hz * take.point.speed, MAINS)
     phases = take.rng("line phases").random((2, 6))
-    x = take.level("shaft", SHARES["shaft"]) * stack(
+    x = take.level("shaft", bearing.shares["shaft"]) * stack(
         spindle.z, bearing.shaft_lines, phases[0, :5], spindle.top
     )
-    x += take.level("poles", SHARES["poles"]) * stack(
+    x += take.level("poles", bearing.shares["poles"]) * stack(
         spin(6 * spindle.turns), bearing.pole_lines, phases[1], 6 * spindle.top
     )
     x += _rolling(bearing, take, spindle)
@@ -129,11 +137,11 @@ def _rolling(bearing: Bearing, take: Take, spindle: Shaft) -> np.ndarray:
     modes = bearing.modes.jittered(take.rng("mode jitter"), 0.01, 0.5)
     ringing = np.abs(response(modes, take.n))
     ringing /= np.float32(np.sqrt(np.mean(ringing**2)))
-    shape = ringing + 0.4 * slope(take.n, 600, 0.7, 1.0)  # and a little low rumble of the cage
+    shape = ringing + 0.4 * slope(take.n, bearing.rumble, 0.7, bearing.fall)  # and a little low rumble of the cage
     x = coloured(take.rng("rolling"), take.n, shape)
     x = modulate(x, spindle.cos(1, take.rng("rolling phase").random()), 0.25)
     speed = db(8 * np.log2(take.point.speed))  # +8 dB per doubling of speed
-    return take.level("rolling", SHARES["rolling"] * speed) * x
+    return take.level("rolling", bearing.shares["rolling"] * speed) * x
 
 
 def _struck(bearing: Bearing, take: Take, spindle: Shaft) -> np.ndarray:
@@ -153,18 +161,18 @@ def _struck(bearing: Bearing, take: Take, spindle: Shaft) -> np.ndarray:
     else:
         weight = np.ones(len(at))
     rate = order * bearing.hz * take.point.speed
-    amplitude = take.amount(name) / np.sqrt(rate) * weight * (1 + 0.2 * rng.standard_normal(len(at)))
+    amplitude = take.amount(name) / np.sqrt(rate) * weight * scatter(rng, 0.2, len(at))
     take.box(300, 8000)  # modes at 1.3-5.2 kHz and their skirts
     return strike(at, amplitude, bearing.modes.jittered(rng, 0.04, 3.0), take.n)
 
 
 def _dirt(bearing: Bearing, take: Take) -> np.ndarray:
     rng = take.rng("fault")
-    rate = rng.uniform(10, 30)
+    rate = rng.uniform(15, 30)  # rarer grains of that power would reach full scale
     at = poisson(rng, rate, 0, take.n)
     inside = poisson(rng, 1.0, take.lead, take.n)[:1]  # one grain at least in the kept part
     at = np.concatenate([at, inside])
-    amplitude = take.amount("contamination") / np.sqrt(rate) * lognormal(rng, 0.6, len(at))
+    amplitude = take.amount("contamination") / np.sqrt(rate) * lognormal(rng, 0.45, len(at))
     modes = bearing.modes.jittered(rng, 0.08, 3.0)
     take.box_events(at, 0.015, 600, 8000)
     return strike(at, amplitude, modes, take.n)
@@ -178,7 +186,7 @@ def rattle(modes: Modes, take: Take, spindle: Shaft, name: str) -> np.ndarray:
     rng = take.rng("fault")
     at = spindle.when(0.5, rng.random())
     rate = 0.5 * spindle.top
-    amplitude = take.amount(name) / np.sqrt(rate) * (1 + 0.4 * rng.standard_normal(len(at)))
+    amplitude = take.amount(name) / np.sqrt(rate) * scatter(rng, 0.4, len(at))
     at = at + rng.normal(0, 0.03 * FS / rate, len(at))
     take.box(250, 1600)
     return strike(np.clip(at, 0, take.n - 1), amplitude, modes.jittered(rng, 0.06, 3.0), take.n)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
+from asdbook.simulate.copies import Tolerance
 from asdbook.simulate.noise import bins
 from asdbook.simulate.phase import FS
 
@@ -45,8 +46,8 @@ class Modes:
     zeta: np.ndarray
     amplitude: np.ndarray
 
-    def jittered(self, rng: np.random.Generator, hz: float = 0.01, db: float = 1.0) -> Modes:
-        """The same part on another day: frequencies * exp N(0, hz), amplitudes N(0, db) dB."""
+    def jittered(self, rng: np.random.Generator | Tolerance, hz: float = 0.01, db: float = 1.0) -> Modes:
+        """The same part on another day, or in another copy: frequencies * exp N(0, hz), amplitudes N(0, db) dB."""
         j = len(self.hz)
         return Modes(
             self.hz * np.exp(rng.normal(0, hz, j)),
@@ -128,3 +129,17 @@ def lognormal(rng: np.random.Generator, sigma: float, count: int) -> np.ndarray:
     """Log-normal amplitudes with unit mean square, held within 2 sigma (crest factor), (count,)."""
     w = np.clip(rng.standard_normal(count), -2, 2)
     return np.exp(sigma * w - sigma**2)
+
+
+def scatter(rng: np.random.Generator, share: float, shape: int | tuple[int, ...]) -> np.ndarray:
+    """Factors 1 + `share` w, w standard normal held within 2 sigma: hits that add up must not reach full scale."""
+    return 1 + share * np.clip(rng.standard_normal(shape), -2, 2)
+
+
+def flurry(rng: np.random.Generator, at: np.ndarray, count: int, seconds: float) -> np.ndarray:
+    """`count` hits within `seconds` after each of the positions `at`, (len(at), count), in samples.
+
+    Jittered on a grid: hits that coincide would add up to a peak near full scale.
+    """
+    grid = (np.arange(count) + rng.uniform(0.2, 0.8, (len(at), count))) / count
+    return at[:, None] + grid * seconds * FS

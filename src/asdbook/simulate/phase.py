@@ -83,6 +83,14 @@ class Shaft:
         phase = order * self.turns + offset
         return np.interp(np.arange(np.ceil(phase[0]), np.floor(phase[-1]) + 1), phase, np.arange(len(phase)))
 
+    def braked(self, drop: np.ndarray) -> Shaft:
+        """This shaft with its speed lowered by the share `drop`, (n,); exactly this one where `drop` is 0."""
+        return Shaft(self.turns - np.cumsum(np.diff(self.turns, prepend=self.turns[0]) * drop), self.top)
+
+    def geared(self, ratio: float) -> Shaft:
+        """A shaft that turns `ratio` times as fast, without slip."""
+        return Shaft(self.turns * ratio, self.top * ratio)
+
     def at(self, revolutions: np.ndarray) -> np.ndarray:
         """Sample positions of given revolutions (counted from the clip's start), those inside the clip."""
         phase = self.turns - self.turns[0]

@@ -1,7 +1,8 @@
-"""Fans: a shaft, blades and flow (methods/simulator.md 3.1). Pumps will share these parts.
+"""Fans and brushless motors: a rotor, its tones and its flow (methods/simulator.md 3.1). Pumps share the parts.
 
-Lines: shaft rate f_r and multiples, blade pass N_b f_r, mains hum 2 f_line. Flow noise power rises with
-50-60 log10 of speed and its knee with speed itself.
+Lines: shaft rate f_r and multiples, blade pass N_b f_r (commutation 6 p f_r of a motor with p pole pairs),
+mains hum 2 f_line (torque ripple 2 p f_r of the motor). Flow noise power rises with 50-60 log10 of speed and its
+knee with speed itself; a motor's grows by 8 dB per doubling.
 """
 
 from __future__ import annotations
@@ -10,10 +11,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asdbook.simulate.impacts import Modes, draw_modes, strike
+from asdbook.simulate.copies import Tolerance
+from asdbook.simulate.impacts import Modes, draw_modes, scatter, strike
 from asdbook.simulate.noise import band, coloured, slope
-from asdbook.simulate.phase import FS, MAINS, NYQUIST_GUARD, Shaft, modulate, shaft, spin, stack, turning, voice, wander
+from asdbook.simulate.phase import (
+    FS,
+    MAINS,
+    NYQUIST_GUARD,
+    SERVO,
+    Drive,
+    Shaft,
+    modulate,
+    shaft,
+    spin,
+    stack,
+    turning,
+    voice,
+    wander,
+)
 from asdbook.simulate.take import Take, db
+from asdbook.simulate.tolerances import KNEE, SPEED, balance, cast, factor, tilt, tuned
 
 FAULTS = {
     "unbalance": (
@@ -37,19 +54,38 @@ FAULTS = {
         "all lines lower; 100, 200, 300 ... Hz",
     ),
 }
+FAULTS_MOTOR = {
+    "unbalance": FAULTS["unbalance"],
+    "tick": (
+        "A chip of a magnet touches the stator once per turn and rings the casing.",
+        "vertical lines at the shaft rate, 1-4 kHz",
+    ),
+    "rub": FAULTS["rub"],
+    "phase": (
+        "One of the three phases is weak: the rotor slows and its torque ripples.",
+        "all lines lower; multiples of twice the electrical frequency",
+    ),
+}
 
 HUM_HZ = 100.0
-"""Twice the mains frequency of the source country's 50 Hz."""
+"""Twice 50 Hz, in both domains: as in the DCASE sets, the noise of another place is mixed to the same fan, and
+the fan's own mains does not move with it."""
+FLOW_LAW = 55.0
+"""Power of flow noise in dB per decade of speed: 50-60."""
+MOTOR_LAW = 27.0
+"""Power of a motor's sound in dB per decade of speed: 8 dB per doubling."""
 SHARES = {"shaft": 0.25, "blade": 0.35, "flow": 0.80, "hum": 0.20}
 """RMS of the components relative to the healthy machine (methods/simulator.md 3.1)."""
+SHARES_MOTOR = {"shaft": 0.25, "blade": 0.60, "flow": 0.70, "hum": 0.15}
+"""The same of a brushless motor: commutation in place of blades, torque ripple in place of hum."""
 
 
 @dataclass(frozen=True)
 class Fan:
-    """What a fan is from clip to clip; frequencies in Hz, amplitudes of unit-RMS stacks."""
+    """What a fan or motor is from clip to clip; frequencies in Hz, amplitudes of unit-RMS stacks."""
 
     hz: float
-    blades: int
+    blades: int  # order of its tones: blades, or commutations a turn
     knee: float
     rise: float
     fall: float
@@ -58,37 +94,65 @@ class Fan:
     blade_lines: np.ndarray
     hum_lines: np.ndarray
     casing: Modes
+    shares: dict[str, float]
+    drive: Drive = MAINS
+    law: float = FLOW_LAW  # dB per decade of speed
+    hum_order: int | None = None  # of the shaft; None: mains hum
 
 
-def design(rng: np.random.Generator, individual: np.random.Generator) -> Fan:
-    """A fan of this data seed (`rng`) and its copy (`individual`: speed +-2 %, lines, modes, knee)."""
-    hz = rng.uniform(24, 44)  # 1440-2640 rpm
-    knee = rng.uniform(350, 800)
+def design(rng: np.random.Generator, individual: Tolerance) -> Fan:
+    """A fan of this data seed (`rng`) and its copy (`individual`); 1440-2640 rpm."""
     return Fan(
-        hz=hz * (1 + individual.normal(0, 0.02)),
+        hz=rng.uniform(24, 44) * factor(individual, SPEED),
         blades=int(rng.choice([5, 7, 9, 11])),  # odd numbers are usual
-        knee=knee * np.exp(individual.normal(0, 0.05)),
+        knee=rng.uniform(350, 800) * factor(individual, KNEE),
         rise=0.8,
-        fall=1.3,
-        breath=rng.uniform(0.2, 0.4),
-        shaft_lines=voice(rng, 6, 4.0),
-        blade_lines=voice(rng, 8, 4.5),
-        hum_lines=voice(rng, 6, 5.0),
-        casing=draw_modes(rng, 900, 4000, 5, (0.01, 0.04)).jittered(individual, 0.05, 1.5),
+        fall=tilt(individual, 1.3),
+        breath=rng.uniform(0.2, 0.4) * factor(individual, 0.1),
+        shaft_lines=tuned(individual, voice(rng, 6, 4.0)),
+        blade_lines=tuned(individual, voice(rng, 8, 4.5)),
+        hum_lines=tuned(individual, voice(rng, 6, 5.0)),
+        casing=cast(individual, draw_modes(rng, 900, 4000, 5, (0.01, 0.04))),
+        shares=balance(individual, SHARES),
+    )
+
+
+def design_motor(rng: np.random.Generator, individual: Tolerance) -> Fan:
+    """A brushless motor: 2000 rpm at speed 1, two to five pole pairs, cooling air and rolling noise as its flow."""
+    pairs = int(rng.choice([2, 3, 4, 5]))
+    return Fan(
+        hz=2000 / 60 * factor(individual, SPEED),
+        blades=6 * pairs,  # six steps of the commutation per electrical turn
+        knee=rng.uniform(800, 1600) * factor(individual, KNEE),
+        rise=0.8,
+        fall=tilt(individual, 1.1),
+        breath=rng.uniform(0.1, 0.3) * factor(individual, 0.1),
+        shaft_lines=tuned(individual, voice(rng, 6, 4.0)),
+        blade_lines=tuned(individual, voice(rng, 8, 4.0)),
+        hum_lines=tuned(individual, voice(rng, 6, 5.0)),
+        casing=cast(individual, draw_modes(rng, 1200, 4500, 5, (0.01, 0.04))),
+        shares=balance(individual, SHARES_MOTOR),
+        drive=SERVO,
+        law=MOTOR_LAW,
+        hum_order=2 * pairs,
     )
 
 
 def sound(fan: Fan, take: Take) -> np.ndarray:
     """The fan close to its casing, float32 (n,), about unit RMS when healthy at design speed."""
-    drop = min(take.amount("voltage"), 1.5)
+    drop = min(take.amount("voltage") + take.amount("phase"), 1.5)
     clog = min(take.amount("clogging"), 1.5)
     relative = take.point.speed * (1 - 0.10 * drop) * (1 + 0.04 * clog)
-    rotor = shaft(take.rng("shaft"), take.n, fan.hz * relative, MAINS)
+    rotor = shaft(take.rng("shaft"), take.n, fan.hz * relative, fan.drive)
     x = _tones(fan, take, rotor, clog, relative)
     x += _flow(fan, take, rotor, clog, relative)
-    x += _hum(fan, take, drop)
+    mains = turning(np.full(take.n, HUM_HZ))
+    if take.has("voltage") or take.has("phase"):
+        take.box(20, 8000)  # hum below 620 Hz, weaker flow above
+    cycle = mains if fan.hum_order is None else rotor.geared(fan.hum_order)
+    x += hum(take, cycle, fan.hum_lines, fan.shares["hum"], drop)
     if take.has("tick"):
-        x += _tick(fan, take, rotor)
+        x += ticks(fan.casing, take, rotor, "tick")
     if take.has("rub"):
         x += _rub(take, rotor)
     return x
@@ -101,14 +165,14 @@ def _tones(fan: Fan, take: Take, rotor: Shaft, clog: float, relative: float) -> 
     rise = np.ones(6)
     rise[0] += unbalance * (db(18) - 1)
     rise[1:] += unbalance * (db(10) - 1)
-    level = relative ** (55 / 20)  # tonal power follows speed about as flow power does
-    x = take.level("shaft", SHARES["shaft"] * level) * stack(
+    level = relative ** (fan.law / 20)  # tonal power follows speed about as flow power does
+    x = take.level("shaft", fan.shares["shaft"] * level) * stack(
         rotor.z, fan.shaft_lines * rise, phases[0, :6], rotor.top
     )
     tones = stack(spin(fan.blades * rotor.turns), fan.blade_lines, phases[1], fan.blades * rotor.top)
     depth = min(0.10 + 0.8 * unbalance + 0.4 * tick, 1.0)
     tones = modulate(tones, rotor.cos(1, rng.random()), depth)
-    x += take.level("blade", SHARES["blade"] * level * db(-5 * clog)) * tones
+    x += take.level("blade", fan.shares["blade"] * level * db(-5 * clog)) * tones
     if take.has("unbalance"):
         take.box(20, 8000)  # the lines at the bottom, the fluctuation everywhere
     return x
@@ -116,7 +180,7 @@ def _tones(fan: Fan, take: Take, rotor: Shaft, clog: float, relative: float) -> 
 
 def _flow(fan: Fan, take: Take, rotor: Shaft, clog: float, relative: float) -> np.ndarray:
     unbalance = take.amount("unbalance")
-    knee = fan.knee * relative * (1 - 0.35 * min(clog, 1.5))
+    knee = fan.knee * relative * (1 - 0.35 * clog)
     shape = slope(take.n, knee, fan.rise, fan.fall + 0.5 * clog)
     flow = coloured(take.rng("flow"), take.n, shape)
     rng = take.rng("flow phase")
@@ -127,26 +191,26 @@ def _flow(fan: Fan, take: Take, rotor: Shaft, clog: float, relative: float) -> n
     if take.has("clogging"):
         take.box(20, 400)
         take.box(500, 8000)
-    return take.level("flow", SHARES["flow"] * relative ** (55 / 20)) * flow
+    return take.level("flow", fan.shares["flow"] * relative ** (fan.law / 20)) * flow
 
 
-def _hum(fan: Fan, take: Take, drop: float) -> np.ndarray:
-    turns = turning(np.full(take.n, HUM_HZ))
-    lines = fan.hum_lines.copy()
-    lines[1:] *= 1 + 1.5 * drop  # saturation: more upper harmonics
-    x = stack(turns.z, lines, take.rng("hum").random(6), HUM_HZ)
-    if take.has("voltage"):
-        take.box(20, 8000)  # hum below 620 Hz, weaker flow above
-    return take.level("hum", SHARES["hum"] * (1 + drop * (db(16) - 1))) * x
+def hum(take: Take, cycle: Shaft, lines: np.ndarray, share: float, drop: float) -> np.ndarray:
+    """Hum of the iron at the turns of `cycle`; `drop` saturates it: up to 16 dB more, most in upper harmonics."""
+    lines = lines.copy()
+    lines[1:] *= 1 + 1.5 * drop
+    x = stack(cycle.z, lines, take.rng("hum").random(len(lines)), cycle.top)
+    return take.level("hum", share * (1 + drop * (db(16) - 1))) * x
 
 
-def _tick(fan: Fan, take: Take, rotor: Shaft) -> np.ndarray:
+def ticks(modes: Modes, take: Take, rotor: Shaft, name: str) -> np.ndarray:
+    """Fault `name`: one hit per turn, through `modes`."""
     rng = take.rng("fault")
     at = rotor.when(1.0, rng.random())
-    amplitude = take.amount("tick") / np.sqrt(rotor.top) * (1 + 0.25 * rng.standard_normal(len(at)))
-    casing = fan.casing.jittered(rng, 0.06, 3.0)  # where it touches differs from case to case
+    amplitude = take.amount(name) / np.sqrt(rotor.top) * scatter(rng, 0.25, len(at))
+    own = modes.jittered(rng, 0.06, 3.0)  # where it touches differs from case to case
     take.box(700, 6000)
-    return strike(at + rng.normal(0, 0.002 * FS / rotor.top, len(at)), amplitude, casing, take.n)
+    at = at + rng.normal(0, 0.002 * FS / rotor.top, len(at))
+    return strike(np.clip(at, 0, take.n - 1), amplitude, own, take.n)
 
 
 def _rub(take: Take, rotor: Shaft) -> np.ndarray:

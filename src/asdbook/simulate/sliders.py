@@ -11,10 +11,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from asdbook.simulate.impacts import Modes, draw_modes, strike
+from asdbook.simulate.copies import Tolerance
+from asdbook.simulate.impacts import Modes, draw_modes, flurry, scatter, strike
 from asdbook.simulate.noise import coloured, slope
 from asdbook.simulate.phase import FS, NYQUIST_GUARD, modulate, stack, turning, voice, wander, wave
 from asdbook.simulate.take import Take, db
+from asdbook.simulate.tolerances import KNEE, SPEED, balance, cast, factor, tilt, tuned
 
 FAULTS = {
     "rail": (
@@ -40,6 +42,8 @@ SHARES = {"whine": 0.50, "friction": 0.70, "stops": 0.45, "idle": 0.08}
 WHINE_HZ = 160.0
 """Motor order at full design velocity."""
 GRID = 2048
+BALLS = 4
+"""Balls of the carriage that pass a dent within 12 ms: one hit with all the energy would reach full scale."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,11 @@ class Slider:
     whine_hz: float
     whine_lines: np.ndarray
     knee: float
+    fall: float
     stop: Modes
     rail: Modes
     defect: float  # position 0-1 where this rail would be dented
+    shares: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -67,18 +73,20 @@ class Motion:
     cycle: float
 
 
-def design(rng: np.random.Generator, individual: np.random.Generator) -> Slider:
+def design(rng: np.random.Generator, individual: Tolerance) -> Slider:
     """A slide rail of this data seed."""
     return Slider(
-        cycle=rng.uniform(0.70, 0.95),
+        cycle=rng.uniform(0.70, 0.95) / factor(individual, SPEED),
         ramp=rng.uniform(0.10, 0.14),
         dwell=rng.uniform(0.05, 0.09),
-        whine_hz=WHINE_HZ * np.exp(rng.normal(0, 0.1)) * (1 + individual.normal(0, 0.02)),
-        whine_lines=voice(rng, 9, 3.0),
-        knee=rng.uniform(800, 1500) * np.exp(individual.normal(0, 0.05)),
-        stop=draw_modes(rng, 300, 2500, 5, (0.02, 0.06)).jittered(individual, 0.05, 1.5),
-        rail=draw_modes(rng, 1500, 5000, 4, (0.012, 0.04)).jittered(individual, 0.05, 1.5),
+        whine_hz=WHINE_HZ * np.exp(rng.normal(0, 0.1)) * factor(individual, SPEED),
+        whine_lines=tuned(individual, voice(rng, 9, 3.0)),
+        knee=rng.uniform(800, 1500) * factor(individual, KNEE),
+        fall=tilt(individual, 1.1),
+        stop=cast(individual, draw_modes(rng, 300, 2500, 5, (0.02, 0.06))),
+        rail=cast(individual, draw_modes(rng, 1500, 5000, 4, (0.012, 0.04))),
         defect=rng.uniform(0.2, 0.8),
+        shares=balance(individual, SHARES),
     )
 
 
@@ -126,13 +134,13 @@ def sound(slider: Slider, take: Take) -> np.ndarray:
     whine = turning(slider.whine_hz * take.point.speed * np.maximum(run.velocity, 0.02))
     tones = stack(whine.z, slider.whine_lines, take.rng("whine").random(9), whine.top)
     tones = modulate(tones * np.sqrt(v), flutter, depth)
-    shape = slope(take.n, slider.knee, 0.8, max(1.1 - 0.4 * min(dry, 1.5), 0.4))
+    shape = slope(take.n, slider.knee, 0.8, max(slider.fall - 0.4 * min(dry, 1.5), 0.4))
     friction = modulate(coloured(take.rng("friction"), take.n, shape) * v ** np.float32(0.7), flutter, depth)
     speed = db(8 * np.log2(take.point.speed))
 
-    x = take.level("whine", SHARES["whine"] * 1.1 * take.point.speed) * tones
-    x += take.level("friction", SHARES["friction"] * 1.1 * speed * (1 + 2.0 * dry)) * friction
-    x += take.level("idle", SHARES["idle"]) * coloured(take.rng("idle"), take.n, slope(take.n, 300, 0.6, 1.0))
+    x = take.level("whine", slider.shares["whine"] * 1.1 * take.point.speed) * tones
+    x += take.level("friction", slider.shares["friction"] * 1.1 * speed * (1 + 2.0 * dry)) * friction
+    x += take.level("idle", slider.shares["idle"]) * coloured(take.rng("idle"), take.n, slope(take.n, 300, 0.6, 1.0))
     x += _stops(slider, take, run)
     _boxes(slider, take, run)
     if take.has("rail"):
@@ -158,10 +166,10 @@ def _stops(slider: Slider, take: Take, run: Motion) -> np.ndarray:
     """Impacts at the end of each stroke; their force follows the deceleration."""
     rng = take.rng("stops")
     at = _at(run, [0.5 * (1 - slider.dwell), 1 - 0.5 * slider.dwell])
-    scatter = 1 + 0.25 * np.clip(rng.standard_normal(len(at)), -2, 2)
-    force = take.level("stops", SHARES["stops"] * np.sqrt(slider.cycle / 2) * take.point.ramp)
+    uneven = scatter(rng, 0.25, len(at))
+    force = take.level("stops", slider.shares["stops"] * np.sqrt(slider.cycle / 2) * take.point.ramp)
     modes = slider.stop.jittered(take.rng("stop modes"), 0.01, 0.5)
-    return strike(at, force * scatter, modes, take.n)
+    return strike(at, force * uneven, modes, take.n)
 
 
 def _rail(slider: Slider, take: Take, run: Motion) -> np.ndarray:
@@ -173,18 +181,19 @@ def _rail(slider: Slider, take: Take, run: Motion) -> np.ndarray:
     there = float(np.interp(where, position[: half + 1], np.arange(half + 1))) / GRID
     back = 1 - 0.5 * slider.dwell - there  # the mirrored time of the way back
     at = _at(run, [there, back])
-    scatter = 1 + 0.25 * np.clip(rng.standard_normal(len(at)), -2, 2)
-    force = take.amount("rail") * np.sqrt(run.cycle / 2)
-    take.box_events(at, 0.02, 700, 8000)
-    return strike(at, force * scatter, slider.rail.jittered(rng, 0.06, 3.0), take.n)
+    hits = flurry(rng, at, BALLS, 0.012)
+    force = take.amount("rail") * np.sqrt(run.cycle / (2 * BALLS)) * scatter(rng, 0.25, hits.shape)
+    here = hits < take.n - 1
+    take.box_events(at, 0.03, 700, 8000)
+    return strike(hits[here], force[here], slider.rail.jittered(rng, 0.06, 3.0), take.n)
 
 
 def _knock(slider: Slider, take: Take, run: Motion) -> np.ndarray:
     rng = take.rng("fault knock")
     at = _at(run, [0.03, 0.53])
-    scatter = 1 + 0.3 * np.clip(rng.standard_normal(len(at)), -2, 2)
+    uneven = scatter(rng, 0.3, len(at))
     force = take.amount("belt") * np.sqrt(run.cycle / 2)
-    return strike(at, force * scatter, slider.stop.jittered(rng, 0.08, 3.0), take.n)
+    return strike(at, force * uneven, slider.stop.jittered(rng, 0.08, 3.0), take.n)
 
 
 def _squeal(take: Take, run: Motion) -> np.ndarray:
@@ -197,9 +206,9 @@ def _squeal(take: Take, run: Motion) -> np.ndarray:
     smooth = np.convolve(gate, np.hanning(65) / np.hanning(65).sum(), "same")  # edges of 4 ms: no clicks
     starts = np.flatnonzero(np.diff((smooth > 0.25).astype(np.int8)) == 1)
     length = float(np.mean(smooth > 0.25)) * take.span / max(len(starts), 1)
-    for factor in (1, 2, 3):
-        if factor * line.top < NYQUIST_GUARD * FS:
-            take.box_events(starts, length, 0.95 * hz * factor, 1.05 * hz * factor)
+    for order in (1, 2, 3):
+        if order * line.top < NYQUIST_GUARD * FS:
+            take.box_events(starts, length, 0.95 * hz * order, 1.05 * hz * order)
     return np.float32(take.amount("jam") * 1.6) * smooth.astype(np.float32) * tone
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asdbook.simulate.impacts import Modes, draw_modes, envelope, lognormal, strike
+from asdbook.simulate.copies import Tolerance
+from asdbook.simulate.impacts import Modes, draw_modes, envelope, lognormal, scatter, strike
 from asdbook.simulate.noise import coloured, slope
 from asdbook.simulate.phase import FS, stack, turning, voice
 from asdbook.simulate.take import Take, db
+from asdbook.simulate.tolerances import KNEE, balance, cast, factor, tilt, tuned
 
 FAULTS = {
     "leak": (
@@ -54,21 +56,43 @@ class Valve:
     attack: float  # s
     decay: float  # s
     colour: float  # knee of the burst, Hz
+    fall: float
     tempo: float  # factor on the controller's periods
     hum_lines: np.ndarray
+    shares: dict[str, float]
 
 
-def design(rng: np.random.Generator, individual: np.random.Generator) -> Valve:
+@dataclass(frozen=True)
+class Events:
+    """What the valve does in one clip: one entry per commanded opening, also those outside the clip.
+
+    Faults move events and may push them out of the clip. Whatever scatters is therefore drawn per commanded
+    event before any is left out: an event has the same draws in a clip and in its healthy twin.
+    """
+
+    opens: np.ndarray  # samples
+    closes: np.ndarray
+    rate: float  # commanded openings per s
+    n: int  # samples of the clip
+
+    def inside(self, positions: np.ndarray) -> np.ndarray:
+        """Which of the events at `positions` lie in the clip; openings and closings are asked separately."""
+        return (positions > 0) & (positions < self.n - 1)
+
+
+def design(rng: np.random.Generator, individual: Tolerance) -> Valve:
     """A valve of this data seed."""
     return Valve(
-        opening=draw_modes(rng, 600, 4500, 5, (0.015, 0.05)).jittered(individual, 0.05, 1.5),
-        closing=draw_modes(rng, 500, 3800, 5, (0.015, 0.05)).jittered(individual, 0.05, 1.5),
-        seat=draw_modes(rng, 350, 3000, 4, (0.02, 0.06)).jittered(individual, 0.05, 1.5),
-        attack=0.003,
-        decay=rng.uniform(0.030, 0.080),
-        colour=rng.uniform(2500, 4000),
-        tempo=rng.uniform(0.95, 1.05),
-        hum_lines=voice(rng, 6, 4.0),
+        opening=cast(individual, draw_modes(rng, 600, 4500, 5, (0.015, 0.05))),
+        closing=cast(individual, draw_modes(rng, 500, 3800, 5, (0.015, 0.05))),
+        seat=cast(individual, draw_modes(rng, 350, 3000, 4, (0.02, 0.06))),
+        attack=0.003 * factor(individual, KNEE),
+        decay=rng.uniform(0.030, 0.080) * factor(individual, KNEE),
+        colour=rng.uniform(2500, 4000) * factor(individual, KNEE),
+        fall=tilt(individual, 0.7),
+        tempo=rng.uniform(0.95, 1.05) * factor(individual, 0.01),
+        hum_lines=tuned(individual, voice(rng, 6, 4.0)),
+        shares=balance(individual, SHARES),
     )
 
 
@@ -90,91 +114,101 @@ def schedule(valve: Valve, take: Take) -> tuple[np.ndarray, np.ndarray, float]:
     return opens * FS, closes * FS, len(pattern) / period
 
 
+def _stuck(take: Take, opens: np.ndarray, closes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions with a sticking plunger: opening late by |N| 40 g ms, closing by 60 g ms."""
+    stick = take.amount("sticking")
+    slow = np.minimum(np.abs(take.rng("fault").standard_normal(len(opens))), 2)
+    late, shut_late = slow * 0.040 * FS * stick, 0.060 * FS * stick
+    if take.has("sticking"):
+        for due, delay, tail in ((opens, late, 0.12), (closes, np.full(len(closes), shut_late), 0.04)):
+            for begin, wait in zip(due, delay):
+                start = (begin - take.lead) / FS
+                take.box(200, 7900, start - 0.01, start + wait / FS + tail)
+    return opens + late, closes + shut_late
+
+
 def sound(valve: Valve, take: Take) -> np.ndarray:
     """The valve close by, float32 (n,), about unit RMS over the whole clip when healthy."""
     opens, closes, rate = schedule(valve, take)
-    rng = take.rng("fault")
-    stick = take.amount("sticking")
-    late = np.abs(rng.standard_normal(len(opens))) * 0.040 * FS * stick
-    shut_late = 0.060 * FS * stick
-    opens, closes = opens + late, closes + shut_late
-    inside = (opens > 0) & (closes < take.n - 1)
-    opens, closes = opens[inside], closes[inside]
-    x = _clicks(valve, take, opens, closes, rate, stick)
-    x += _burst(valve, take, opens, rate)
-    x += take.level("hum", SHARES["hum"]) * stack(
+    events = Events(*_stuck(take, opens, closes), rate, take.n)
+    x = _clicks(valve, take, events)
+    x += _burst(valve, take, events)
+    x += take.level("hum", valve.shares["hum"]) * stack(
         turning(np.full(take.n, COIL_HZ)).z, valve.hum_lines, take.rng("hum").random(6), COIL_HZ
     )
     if take.has("leak"):
-        x += _leak(take, opens, closes, valve)
+        x += _leak(take, events)
     if take.has("sticking"):
-        x += _rebound(valve, take, opens, rate)
-        for due, now, tail in ((opens - late[inside], opens, 0.12), (closes - shut_late, closes, 0.04)):
-            for begin, end in zip(due, now):
-                take.box(200, 7900, (begin - take.lead) / FS - 0.01, (end - take.lead) / FS + tail)
+        x += _rebound(valve, take, events)
     if take.has("contamination"):
-        x += _grit(valve, take, opens, rate)
+        x += _grit(valve, take, events)
     if take.has("coil"):
         x += _buzz(take)
     return x
 
 
-def _clicks(
-    valve: Valve, take: Take, opens: np.ndarray, closes: np.ndarray, rate: float, stick: float
-) -> np.ndarray:
-    rng = take.rng("clicks")
-    scatter = 1 + 0.12 * np.clip(rng.standard_normal((2, len(opens))), -2, 2)
-    first = take.level("open", SHARES["open"] / np.sqrt(rate) * db(-9 * stick))
-    second = take.level("close", SHARES["close"] / np.sqrt(rate))
-    x = strike(opens, first * scatter[0], valve.opening.jittered(take.rng("open modes"), 0.01, 0.5), take.n)
-    x += strike(closes, second * scatter[1], valve.closing.jittered(take.rng("close modes"), 0.01, 0.5), take.n)
+def _clicks(valve: Valve, take: Take, events: Events) -> np.ndarray:
+    uneven = scatter(take.rng("clicks"), 0.12, (len(events.opens), 2))
+    strength = valve.shares["open"] / np.sqrt(events.rate) * db(-9 * take.amount("sticking"))
+    first = take.level("open", strength) * uneven[:, 0]
+    second = take.level("close", valve.shares["close"] / np.sqrt(events.rate)) * uneven[:, 1]
+    x = np.zeros(take.n, np.float32)
+    for name, at, force, modes in (
+        ("open", events.opens, first, valve.opening),
+        ("close", events.closes, second, valve.closing),
+    ):
+        here = events.inside(at)
+        x += strike(at[here], force[here], modes.jittered(take.rng(f"{name} modes"), 0.01, 0.5), take.n)
     return x
 
 
-def _burst(valve: Valve, take: Take, opens: np.ndarray, rate: float) -> np.ndarray:
-    rng = take.rng("burst")
+def _burst(valve: Valve, take: Take, events: Events) -> np.ndarray:
     grit = take.amount("contamination")
-    scatter = 1 + 0.12 * np.clip(rng.standard_normal(len(opens)), -2, 2)
-    shape = envelope(opens, scatter, valve.attack, valve.decay, take.n)
-    air = coloured(rng, take.n, slope(take.n, valve.colour, 1.2, 0.7))
+    uneven = scatter(take.rng("burst"), 0.12, len(events.opens))
+    here = events.inside(events.opens)
+    shape = envelope(events.opens[here], uneven[here], valve.attack, valve.decay, take.n)
+    air = coloured(take.rng("burst air"), take.n, slope(take.n, valve.colour, 1.2, valve.fall))
     rough = np.abs(coloured(take.rng("roughness"), take.n, slope(take.n, 60, 2.0, 3.0)))
     # |rough| has mean 0.8 and mean square 1: the burst gets rougher, not louder
     air = air * ((1 + np.float32(grit) * rough) / np.float32(np.sqrt(1 + 1.6 * grit + grit**2)))
-    scale = SHARES["burst"] / np.sqrt(rate * valve.decay / 2)  # mean square of the envelope
+    scale = valve.shares["burst"] / np.sqrt(events.rate * valve.decay / 2)  # mean square of the envelope
     return take.level("burst", scale) * shape * air
 
 
-def _leak(take: Take, opens: np.ndarray, closes: np.ndarray, valve: Valve) -> np.ndarray:
+def _leak(take: Take, events: Events) -> np.ndarray:
     """Hiss while the valve is shut; its own burst would mask it anyway."""
+    opens = np.clip(np.rint(events.opens), 0, take.n).astype(int)
+    closes = np.clip(np.rint(events.closes), 0, take.n).astype(int)
     open_now = np.zeros(take.n + 1)
-    np.add.at(open_now, np.clip(np.rint(opens), 0, take.n).astype(int), 1)
-    np.add.at(open_now, np.clip(np.rint(closes), 0, take.n).astype(int), -1)
+    np.add.at(open_now, opens, 1)
+    np.add.at(open_now, closes, -1)
     shut = 1 - np.clip(np.cumsum(open_now[:-1]), 0, 1)
     window = np.hanning(161)  # 10 ms edges
     gate = np.convolve(shut, window / window.sum(), "same").astype(np.float32)
     hiss = coloured(take.rng("fault leak"), take.n, slope(take.n, 4800, 1.2, 0.6))
-    edges = np.concatenate([[0.0], closes, [take.n]]), np.concatenate([opens, [take.n], [take.n]])
-    for start, stop in zip(*edges):
+    for start, stop in zip(closes[:-1], opens[1:]):  # the schedule begins before the clip and ends after it
         if stop - start > 0.02 * FS:
             take.box(1500, 7900, (start - take.lead) / FS + 0.01, (stop - take.lead) / FS - 0.01)
     return np.float32(take.amount("leak")) * gate * hiss
 
 
-def _rebound(valve: Valve, take: Take, opens: np.ndarray, rate: float) -> np.ndarray:
+def _rebound(valve: Valve, take: Take, events: Events) -> np.ndarray:
     rng = take.rng("fault rebound")
-    at = np.clip(opens + rng.uniform(0.012, 0.022, len(opens)) * FS, 0, take.n - 1)
-    force = 0.5 * min(take.amount("sticking"), 2.0) * SHARES["open"] / np.sqrt(rate)
-    return strike(at, force * (1 + 0.2 * rng.standard_normal(len(at))), valve.opening, take.n)
+    at = events.opens + rng.uniform(0.012, 0.022, len(events.opens)) * FS
+    uneven = scatter(rng, 0.2, len(at))
+    force = 0.5 * min(take.amount("sticking"), 2.0) * valve.shares["open"] / np.sqrt(events.rate)
+    here = events.inside(at)
+    return strike(at[here], force * uneven[here], valve.opening, take.n)
 
 
-def _grit(valve: Valve, take: Take, opens: np.ndarray, rate: float) -> np.ndarray:
+def _grit(valve: Valve, take: Take, events: Events) -> np.ndarray:
     rng = take.rng("fault grit")
     grains = 3  # an opening: one grain with all the energy would reach full scale
-    at = opens[:, None] + rng.uniform(0.020, 0.120, (len(opens), grains)) * FS
-    at = np.clip(at.ravel(), 0, take.n - 1)
-    force = take.amount("contamination") / np.sqrt(grains * rate) * lognormal(rng, 0.4, len(at))
-    take.box_events(opens, 0.15, 200, 7900)
-    return strike(at, force, valve.seat.jittered(rng, 0.08, 3.0), take.n)
+    at = (events.opens[:, None] + rng.uniform(0.020, 0.120, (len(events.opens), grains)) * FS).ravel()
+    force = take.amount("contamination") / np.sqrt(grains * events.rate) * lognormal(rng, 0.4, len(at))
+    here = events.inside(at)
+    take.box_events(events.opens, 0.15, 200, 7900)
+    return strike(at[here], force[here], valve.seat.jittered(rng, 0.08, 3.0), take.n)
 
 
 def _buzz(take: Take) -> np.ndarray:
