@@ -16,7 +16,7 @@ from asdbook.simulate.tolerances import KNEE, SPEED, balance, cast, factor, tilt
 FAULTS = {
     "wear": (
         "All teeth worn: upper mesh harmonics grow and pulse with the shaft.",
-        "mesh harmonics 2-10 with sidebands, 0.8-6 kHz",
+        "mesh harmonics 2-10 and all their sidebands, 0.5-8 kHz",
     ),
     "tooth": (
         "A cracked or missing tooth knocks once per turn.",
@@ -24,7 +24,7 @@ FAULTS = {
     ),
     "misalignment": (
         "Shafts out of line: even mesh harmonics and the second shaft order grow.",
-        "2nd, 4th, 6th mesh harmonic with sidebands at twice the shaft rate",
+        "2nd, 4th, 6th mesh harmonic; sidebands at twice the shaft rate of all",
     ),
     "lubrication": (
         "Too little oil: friction noise rises, becomes brighter and pulses with the pinion.",
@@ -99,9 +99,9 @@ def _mesh(box: Gearbox, take: Take, pinion: Shaft, level: float) -> np.ndarray:
     x = modulate(x, pinion.cos(2, angle[3]), min(0.7 * bend, 0.9))
     mesh_hz = z1 * pinion.hz
     if take.has("wear"):
-        take.box_lines(mesh_hz * np.arange(2, HARMONICS + 1), 1.5 * pinion.hz)
-    if take.has("misalignment"):
-        take.box_lines(mesh_hz * np.arange(2, HARMONICS + 1, 2), 2.5 * pinion.hz)
+        take.box_lines(mesh_hz * np.arange(1, HARMONICS + 1), 1.5 * pinion.hz)
+    if take.has("misalignment"):  # every harmonic pulses twice a turn; the shaft's second order grows
+        take.box_lines(np.append(2 * pinion.hz, mesh_hz * np.arange(1, HARMONICS + 1)), 2.5 * pinion.hz)
     return take.level("mesh", box.shares["mesh"] * level) * x
 
 

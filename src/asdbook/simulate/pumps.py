@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import fft
 
 from asdbook.simulate.bearings import rattle
 from asdbook.simulate.copies import Tolerance
 from asdbook.simulate.impacts import Modes, draw_modes, lognormal, poisson, response, strike
-from asdbook.simulate.noise import coloured, slope
+from asdbook.simulate.noise import band, coloured, slope
 from asdbook.simulate.phase import MAINS, Shaft, modulate, shaft, spin, stack, turning, voice
 from asdbook.simulate.rotating import FLOW_LAW, HUM_HZ, hum, ticks
 from asdbook.simulate.take import Take, db
@@ -188,4 +189,6 @@ def _cavitation(pump: Pump, take: Take, rotor: Shaft) -> np.ndarray:
     weight = (1 + 0.8 * np.cos(2 * np.pi * (pump.vanes * turns + rng.random()))) / np.sqrt(1 + 0.8**2 / 2)
     force = take.amount("cavitation") / np.sqrt(rate) * weight * lognormal(rng, 0.5, len(at))
     take.box(1500, 8000)
-    return strike(at, force, draw_modes(rng, 2000, 6400, 6, (0.05, 0.12)), take.n)
+    crackle = strike(at, force, draw_modes(rng, 2000, 6400, 6, (0.05, 0.12)), take.n)
+    edges = band(take.n, 1700, 7500, 0.5)  # bubbles are too small to push the water below that
+    return fft.irfft(fft.rfft(crackle) * (np.float32(1.2) * edges), take.n)

@@ -43,7 +43,7 @@ FAULTS = {
     ),
     "tick": (
         "A foreign body or a damaged blade touches once per turn and rings the casing.",
-        "vertical lines at the shaft rate, 1-4 kHz",
+        "vertical lines at the shaft rate, 1-4 kHz; sidebands of the blade tones",
     ),
     "rub": (
         "A dry sleeve bearing squeals during part of each turn.",
@@ -58,7 +58,7 @@ FAULTS_MOTOR = {
     "unbalance": FAULTS["unbalance"],
     "tick": (
         "A chip of a magnet touches the stator once per turn and rings the casing.",
-        "vertical lines at the shaft rate, 1-4 kHz",
+        "vertical lines at the shaft rate, 1-4 kHz; sidebands of the commutation",
     ),
     "rub": FAULTS["rub"],
     "phase": (
@@ -173,6 +173,8 @@ def _tones(fan: Fan, take: Take, rotor: Shaft, clog: float, relative: float) -> 
     depth = min(0.10 + 0.8 * unbalance + 0.4 * tick, 1.0)
     tones = modulate(tones, rotor.cos(1, rng.random()), depth)
     x += take.level("blade", fan.shares["blade"] * level * db(-5 * clog)) * tones
+    if take.has("tick"):
+        take.box_lines(fan.blades * rotor.hz * np.arange(1, 4), 1.5 * rotor.hz)
     if take.has("unbalance"):
         take.box(20, 8000)  # the lines at the bottom, the fluctuation everywhere
     return x

@@ -44,6 +44,8 @@ WHINE_HZ = 160.0
 GRID = 2048
 BALLS = 4
 """Balls of the carriage that pass a dent within 12 ms: one hit with all the energy would reach full scale."""
+SLAPS = 3
+"""Slaps of a loose belt at each reversal, within 30 ms, for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,13 @@ class Motion:
 
 
 def design(rng: np.random.Generator, individual: Tolerance) -> Slider:
-    """A slide rail of this data seed."""
+    """A slide rail of this data seed (`rng`) and one copy of it (`individual`)."""
+    pace = factor(individual, SPEED)
     return Slider(
-        cycle=rng.uniform(0.70, 0.95) / factor(individual, SPEED),
+        cycle=rng.uniform(0.70, 0.95) / pace,
         ramp=rng.uniform(0.10, 0.14),
         dwell=rng.uniform(0.05, 0.09),
-        whine_hz=WHINE_HZ * np.exp(rng.normal(0, 0.1)) * factor(individual, SPEED),
+        whine_hz=WHINE_HZ * np.exp(rng.normal(0, 0.1)) * pace * factor(individual, 0.01),
         whine_lines=tuned(individual, voice(rng, 9, 3.0)),
         knee=rng.uniform(800, 1500) * factor(individual, KNEE),
         fall=tilt(individual, 1.1),
@@ -189,11 +192,12 @@ def _rail(slider: Slider, take: Take, run: Motion) -> np.ndarray:
 
 
 def _knock(slider: Slider, take: Take, run: Motion) -> np.ndarray:
+    """The slack belt slaps its guard a few times at each reversal."""
     rng = take.rng("fault knock")
-    at = _at(run, [0.03, 0.53])
-    uneven = scatter(rng, 0.3, len(at))
-    force = take.amount("belt") * np.sqrt(run.cycle / 2)
-    return strike(at, force * uneven, slider.stop.jittered(rng, 0.08, 3.0), take.n)
+    hits = flurry(rng, _at(run, [0.03, 0.53]), SLAPS, 0.03)
+    force = take.amount("belt") * np.sqrt(run.cycle / (2 * SLAPS)) * scatter(rng, 0.3, hits.shape)
+    here = hits < take.n - 1
+    return strike(hits[here], force[here], slider.stop.jittered(rng, 0.08, 3.0), take.n)
 
 
 def _squeal(take: Take, run: Motion) -> np.ndarray:

@@ -128,7 +128,7 @@ def _passages(toy: Toy, take: Take, speed: float) -> Passages:
     most = toy.joint_rate * take.point.speed * (1 + 1.5 * brushed.OFF)
     count = int(take.span * most) + 2
     number = np.floor(start) + np.arange(count) + 1
-    at = (number - start + 0.01 * scatter(rng, 1.0, count) - 0.01) * period  # 1 % of the interval
+    at = (number - start + 0.01 * np.clip(rng.standard_normal(count), -2, 2)) * period  # 1 % of the interval
     uneven = scatter(take.rng("joint force"), 0.2, (count, 2))
     return Passages(at, at + toy.wheelbase / speed * FS, number % toy.laps, uneven)
 

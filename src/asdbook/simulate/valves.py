@@ -114,7 +114,7 @@ def schedule(valve: Valve, take: Take) -> tuple[np.ndarray, np.ndarray, float]:
     return opens * FS, closes * FS, len(pattern) / period
 
 
-def _stuck(take: Take, opens: np.ndarray, closes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def delayed(take: Take, opens: np.ndarray, closes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions with a sticking plunger: opening late by |N| 40 g ms, closing by 60 g ms."""
     stick = take.amount("sticking")
     slow = np.minimum(np.abs(take.rng("fault").standard_normal(len(opens))), 2)
@@ -130,7 +130,7 @@ def _stuck(take: Take, opens: np.ndarray, closes: np.ndarray) -> tuple[np.ndarra
 def sound(valve: Valve, take: Take) -> np.ndarray:
     """The valve close by, float32 (n,), about unit RMS over the whole clip when healthy."""
     opens, closes, rate = schedule(valve, take)
-    events = Events(*_stuck(take, opens, closes), rate, take.n)
+    events = Events(*delayed(take, opens, closes), rate, take.n)
     x = _clicks(valve, take, events)
     x += _burst(valve, take, events)
     x += take.level("hum", valve.shares["hum"]) * stack(
