@@ -15,6 +15,7 @@ SOURCE = ROOT / "src" / "asdbook"
 # Downward only: a part may import the parts of lower rank; what is named here besides is forbidden or allowed.
 RANK = {
     "errors": 0,
+    "paths": 0,
     "metrics": 1,
     "papers": 1,
     "data": 1,
@@ -34,7 +35,7 @@ RANK = {
 ONLY = {  # parts with a narrower list than their rank gives
     "metrics": {"errors"},
     "papers": {"errors"},
-    "data": {"errors"},
+    "data": {"errors", "paths"},
     "simulate": {"errors", "data.names"},
     "report": {"errors", "papers", "metrics", "experiment.records", "simulate", "data"},
     "systems": {"errors", "data", "features", "nn", "losses", "augment", "detectors"},

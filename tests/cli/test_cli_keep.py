@@ -43,7 +43,7 @@ def test_a_damaged_record_hides_no_other(kept, tmp_path, capsys):
     for part, names in ((runs, ("run-mean", "run-p95")), (committed, ("mean-hall", "p95-hall"))):
         [bad] = [line for line in part.splitlines() if names[0] in line.split()]
         [good] = [line for line in part.splitlines() if names[1] in line.split()]
-        assert "damaged: " in bad and "delete the folder and run again" in bad
+        assert "damaged: " in bad and "run again with --fresh" in bad
         assert "trivial:p95" in good and "damaged" not in good
     assert "2 committed records" in committed
 

@@ -10,7 +10,8 @@ import torch
 from asdbook.errors import BadInput
 from asdbook.experiment import seeding
 from asdbook.experiment.context import RunContext
-from asdbook.experiment.stages import StageCache, slug
+from asdbook.experiment.stages import StageCache
+from asdbook.paths import slug
 from asdbook.systems import files
 
 MODE = {"device": "cpu", "precision": "float32", "compile": False, "threads": 1}

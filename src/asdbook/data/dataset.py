@@ -16,17 +16,20 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from asdbook.data import seals
 from asdbook.data.clips import TestClips, TrainClips, visible_test_clips
 from asdbook.data.files import own_recording
 from asdbook.data.names import NO_ATTRIBUTE, parse
 from asdbook.data.table import COLUMNS, ClipTable
-from asdbook.data.waves import SAMPLE_RATE, WaveStore, WaveWriter, need_space, write_folder
+from asdbook.data.waves import REMEDY, SAMPLE_RATE, SAMPLES, WaveStore, WaveWriter, need_space, write_folder
 from asdbook.errors import BadInput, UnknownName
+from asdbook.paths import mark_used
 
 Kind = Literal["synthetic", "official", "real"]
 SCHEMA = 1
 """Raised when the files of a set, or how clips are decoded, change: older sets are then made again."""
-_ABOUT = ("name", "kind", "year", "clips", "fingerprint", "notes")  # what `open_set` takes from set.json
+_FIRST = ("schema", "name", "kind", "year", "sample_rate", "clips", "fingerprint", "content", "notes")
+_ABOUT = (*_FIRST, "files", "seal")  # keys of set.json; a set of before the seals has the first ones alone
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,8 @@ def write_set(
         "content": content,
         "notes": dict(notes),
     }
+    about["files"] = seals.of_files(folder)
+    about["seal"] = seals.of_text(about)
     (folder / "set.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -257,24 +262,19 @@ def open_set(folder: str | Path) -> DataSet:
         BadInput: no set there, a set of another version, or files that do not fit each other.
     """
     folder = Path(folder)
-    remedy = "delete the folder, it is made again"
-    try:
-        about = json.loads((folder / "set.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{folder}: no data set that can be read (set.json: {error}): {remedy}") from error
-    if not isinstance(about, dict) or about.get("schema") != SCHEMA:
-        raise BadInput(f"{folder}: a data set of another version: {remedy}")
-    lacking = [key for key in _ABOUT if key not in about]
-    if lacking or not isinstance(about["notes"], dict):
-        what = f"lacks {', '.join(lacking)}" if lacking else "has notes of another form"
-        raise BadInput(f"{folder}/set.json: {what}: {remedy}")
+    about = _about(folder)
     try:
         table = ClipTable.read_csv(folder / "clips.csv", year=about["year"], notes=about["notes"])
     except (OSError, ValueError, BadInput) as error:  # BadInput: columns of another table
-        raise BadInput(f"{folder}/clips.csv: cannot be read ({error}): {remedy}") from error
+        raise BadInput(f"{folder}/clips.csv: cannot be read ({error}): {REMEDY}") from error
     waves = WaveStore.open(folder)
     if not len(waves) == len(table) == about["clips"]:
-        raise BadInput(f"{folder}: {len(waves)} waves, {len(table)} rows, {about['clips']} clips: {remedy}")
+        raise BadInput(f"{folder}: {len(waves)} waves, {len(table)} rows, {about['clips']} clips: {REMEDY}")
+    if "files" in about and not seals.same_sound(folder, about["files"]):
+        digests = (hashlib.sha256(waves.array(i).tobytes()).hexdigest() for i in range(len(waves)))
+        if content_hash(table, list(digests)) != about["content"]:
+            raise BadInput(f"{folder}/{SAMPLES}: the sound is not what was written: {REMEDY}")
+    mark_used(folder / "set.json")
     return DataSet(
         about["name"],
         about["kind"],
@@ -285,3 +285,24 @@ def open_set(folder: str | Path) -> DataSet:
         dict(about["notes"]),
         folder,
     )
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    """set.json, after a look at whether it and the files that it lists are what was written."""
+    try:
+        about = json.loads((folder / "set.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{folder}: no data set that can be read (set.json: {error}): {REMEDY}") from error
+    if not isinstance(about, dict) or about.get("schema") != SCHEMA:
+        raise BadInput(f"{folder}: a data set of another version: {REMEDY}")
+    lacking = [key for key in _FIRST if key not in about]
+    if lacking or not isinstance(about["notes"], dict):
+        what = f"lacks {', '.join(lacking)}" if lacking else "has notes of another form"
+        raise BadInput(f"{folder}/set.json: {what}: {REMEDY}")
+    if set(about) == set(_FIRST):  # a set of before the seals
+        return about
+    if set(about) != set(_ABOUT) or seals.of_text(about) != about["seal"]:
+        raise BadInput(f"{folder}/set.json: not what was written: {REMEDY}")
+    if (changed := seals.changed(folder, about["files"])) is not None:
+        raise BadInput(f"{folder}/{changed}: not what was written: {REMEDY}")
+    return about

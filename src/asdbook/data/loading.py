@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from asdbook.data.table import ClipTable
 from asdbook.data.waves import SAMPLE_RATE, WaveWriter, need_space, write_folder
 from asdbook.data.years import rules
 from asdbook.errors import BadInput
+from asdbook.paths import plain
 
 _CHUNK = 64  # files decoded before they are written: bounds memory at 64 clips (25 MB of 12 s clips)
 
@@ -64,7 +64,7 @@ def load(
     truth = Path(truth) if truth is not None else None
     if truth is not None and not truth.is_dir():
         raise BadInput(f"{truth}: no such folder of truth files: check the path")
-    final = Path(cache_dir) / f"{_slug(name)}-{_listing_key(listing, (name, year, kind, skip_bad), truth)}"
+    final = Path(cache_dir) / f"{plain(name) or 'set'}-{_listing_key(listing, (name, year, kind, skip_bad), truth)}"
     if not (final / "set.json").exists():
         draft = draft_of(listing, year=year, truth=truth)
         add_headers(draft)
@@ -172,8 +172,3 @@ def _listing_key(listing: Listing, options: tuple[Any, ...], truth: Path | None)
 def _truth_files(folder: Path) -> list[list[Any]]:
     """Path, size and time of every csv file below a folder of truth."""
     return sorted([str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in folder.rglob("*.csv"))
-
-
-def _slug(name: str) -> str:
-    """A name that is data, made fit for a path; the key that follows keeps two apart."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60] or "set"

@@ -25,7 +25,9 @@ SAMPLE_RATE = 16_000
 """Hz; of every official set, and what other recordings are resampled to."""
 FULL_SCALE = 32_768
 """int16 value of 1.0: floats are value / 32768, in [-1, 1), exact in float32."""
-_SAMPLES = "waves.i16"  # raw little-endian int16, one clip after another
+SAMPLES = "waves.i16"  # raw little-endian int16, one clip after another
+REMEDY = "delete the folder, it is made again"
+"""What to do with a stored set that is damaged."""
 _SPANS = "spans.npy"  # int64 (clips, 2): first sample and number of samples
 _RESERVE = 256 * 2**20  # bytes that stay free: the machine needs some to go on working
 
@@ -54,19 +56,18 @@ class WaveStore:
         Raises:
             BadInput: files are missing or do not fit each other.
         """
-        remedy = "delete the folder, it is made again"
         try:
             spans = np.load(folder / _SPANS, allow_pickle=False)
-            size = (folder / _SAMPLES).stat().st_size
+            size = (folder / SAMPLES).stat().st_size
         except (OSError, ValueError, EOFError) as error:
-            raise BadInput(f"{folder}: wave store cannot be read ({error}): {remedy}") from error
+            raise BadInput(f"{folder}: wave store cannot be read ({error}): {REMEDY}") from error
         if spans.ndim != 2 or spans.shape[1] != 2 or spans.dtype.kind != "i":
             found = f"{spans.dtype} {spans.shape}"
-            raise BadInput(f"{folder}/{_SPANS}: {found} where whole numbers (clips, 2) are needed: {remedy}")
+            raise BadInput(f"{folder}/{_SPANS}: {found} where whole numbers (clips, 2) are needed: {REMEDY}")
         needed = int(spans[:, 1].sum()) * 2
         if size != needed:
-            raise BadInput(f"{folder}/{_SAMPLES}: {size} bytes where {needed} are needed: {remedy}")
-        samples = np.memmap(folder / _SAMPLES, dtype="<i2", mode="r") if needed else np.zeros(0, "<i2")
+            raise BadInput(f"{folder}/{SAMPLES}: {size} bytes where {needed} are needed: {REMEDY}")
+        samples = np.memmap(folder / SAMPLES, dtype="<i2", mode="r") if needed else np.zeros(0, "<i2")
         return WaveStore(samples, spans[:, 0].copy(), spans[:, 1].copy(), SAMPLE_RATE)
 
     def __len__(self) -> int:
@@ -163,7 +164,7 @@ class WaveWriter:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._file: BinaryIO = open(folder / _SAMPLES, "wb")  # noqa: SIM115 - closed by close()
+        self._file: BinaryIO = open(folder / SAMPLES, "wb")  # noqa: SIM115 - closed by close()
         self._lengths: list[int] = []
 
     def append(self, clip: np.ndarray) -> None:
@@ -203,6 +204,17 @@ def _disk_message(folder: Path, needed: str, free: str) -> str:
     )
 
 
+def cannot_write(folder: Path, error: OSError) -> RunFailed | None:
+    """The error to raise where a disk is full or a folder may not be written to; None for another cause."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RunFailed(_disk_message(folder, "more", "none"))
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return RunFailed(
+            f"{folder}: cannot be written to ({error.strerror}): set ASDBOOK_HOME to a folder that you may write to"
+        )
+    return None
+
+
 def write_folder(final: Path, fill: Callable[[Path], None]) -> bool:
     """Makes `final` by filling a temporary folder beside it and renaming that; one writer at a time.
 
@@ -210,24 +222,26 @@ def write_folder(final: Path, fill: Callable[[Path], None]) -> bool:
         False where `final` existed already (another process may have written it meanwhile).
 
     Raises:
-        RunFailed: the disk filled up; nothing is left behind.
+        RunFailed: the disk filled up, or it may not be written to; nothing is left behind.
     """
     from filelock import FileLock
 
-    final.parent.mkdir(parents=True, exist_ok=True)
     partial = final.with_name(f".{final.name}.part")
-    with FileLock(str(final.with_name(f".{final.name}.lock"))):
-        if final.exists():
-            return False
-        shutil.rmtree(partial, ignore_errors=True)  # of a killed run: the lock shows that nobody writes it
-        partial.mkdir()
-        try:
-            fill(partial)
-            partial.rename(final)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise RunFailed(_disk_message(final.parent, "more", "none")) from error
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(str(final.with_name(f".{final.name}.lock"))):
+            if final.exists():
+                return False
+            shutil.rmtree(partial, ignore_errors=True)  # of a killed run: the lock shows that nobody writes it
+            partial.mkdir()
+            try:
+                fill(partial)
+                partial.rename(final)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        said = cannot_write(final.parent, error)
+        if said is None:
             raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        raise said from error
     return True

@@ -17,7 +17,8 @@ import torch
 
 from asdbook.errors import BadInput
 from asdbook.experiment import seeding, training
-from asdbook.experiment.stages import StageCache, slug
+from asdbook.experiment.stages import StageCache
+from asdbook.paths import slug
 from asdbook.systems.base import Context, Tensors, TrainingLog
 
 Noise = Callable[[Literal["noise", "non-machine"], int, int], np.ndarray]

@@ -293,4 +293,4 @@ def _text(path: Path) -> str:
         data = path.read_bytes()
         return (gzip.decompress(data) if path.name.endswith(".gz") else data).decode("utf-8-sig")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as problem:
-        raise BadInput(f"{path}: cannot be read as a scores file ({problem})") from None
+        raise BadInput(f"{path}: cannot be read as a scores file ({problem}): restore it, or make it again") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from asdbook.data.waves import cannot_write
 from asdbook.errors import BadInput, RunFailed
 from asdbook.experiment.home import place
+from asdbook.paths import plain
 
 
 def key_of(identity: Mapping[str, Any]) -> str:
@@ -36,8 +37,7 @@ class RunFolder:
     def of(cls, identity: Mapping[str, Any], data_name: str) -> RunFolder:
         """The folder for an experiment's identity."""
         text = f"{identity['system']}-{identity['variant']}-{data_name}"
-        slug = re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:80]
-        return cls(place("runs") / f"{slug}-{key_of(identity)[:12]}")
+        return cls(place("runs") / f"{plain(text, 80)}-{key_of(identity)[:12]}")
 
     def attempts(self) -> list[Path]:
         """Complete attempts, oldest first."""
@@ -61,17 +61,19 @@ class RunFolder:
         """One writer at a time.
 
         Raises:
-            RunFailed: another process runs the same experiment right now.
+            RunFailed: another process runs the same experiment right now, or the folder cannot be written to.
         """
-        self.base.mkdir(parents=True, exist_ok=True)
         lock = FileLock(str(self.base / ".lock"))
         try:
+            self.base.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout as error:
             raise RunFailed(
                 f"{self.base}: another process is running this experiment: wait for it, then run again "
                 "to read its result"
             ) from error
+        except OSError as error:
+            raise (cannot_write(self.base, error) or error) from error
         try:
             yield
         finally:

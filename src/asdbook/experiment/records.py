@@ -17,7 +17,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -29,9 +28,12 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from asdbook.errors import BadInput
+from asdbook.paths import plain
 
 SCHEMA = 1
 MAX_BYTES = 1_000_000  # DESIGN: a record is at most 1 MB, so that many can be committed
+RESTORE = "run again with --fresh, or restore it"
+"""What to do with a damaged file of a record."""
 SCORE_COLUMNS = ["file", "machine", "unit", "domain", "label", "split", "recording", "score", "decision"]
 
 
@@ -94,7 +96,7 @@ class Record(BaseModel):
         """Folder name under `book/results/<system>/`, safe in any file system."""
         seed = "" if self.data.seed is None else f"-d{self.data.seed}"
         text = f"{self.variant}-{self.data.name}{seed}-s{self.seed}-{self.profile}"
-        slug = re.sub(r"[^A-Za-z0-9_-]+", "_", text)[:100]
+        slug = plain(text, 100)
         mode = {k: self.numeric_mode.get(k) for k in ("device", "precision", "compile")}
         usual = mode == {"device": "cpu", "precision": "float32", "compile": False} or not self.numeric_mode
         changes = [self.overrides, sorted(self.data.premise_off), self.data.machines if self.data.restricted else [],
@@ -117,12 +119,19 @@ class Stored:
         return read_scores(self.folder / "scores.csv.gz")
 
     def figures(self) -> dict[str, np.ndarray]:
-        """The arrays kept for figures."""
+        """The arrays kept for figures; {} where none are.
+
+        Raises:
+            BadInput: the file is damaged.
+        """
         path = self.folder / "figures.npz"
-        if not path.exists():
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return {key: archive[key] for key in archive.files}
+        except FileNotFoundError:
             return {}
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+        except (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
+            raise BadInput(f"{path}: not a readable file of figures ({error}): {RESTORE}") from error
 
 
 def read_scores(path: Path) -> pd.DataFrame:
@@ -131,7 +140,7 @@ def read_scores(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path, dtype=dict.fromkeys(text, "string"), float_precision="round_trip")
     except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path}: not a readable scores file ({error}): run again or restore it") from error
+        raise BadInput(f"{path}: not a readable scores file ({error}): {RESTORE}") from error
 
 
 def write_scores(path: Path, scores: pd.DataFrame) -> None:
@@ -175,7 +184,7 @@ def load(folder: str | Path) -> Stored:
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no record here: name a folder that `asdbook records` lists") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInput(f"{path}: damaged record ({error}): delete the folder and run again") from error
+        raise BadInput(f"{path}: damaged record ({error}): {RESTORE}") from error
     found = content.get("schema") if isinstance(content, dict) else None
     if found != SCHEMA:
         raise BadInput(f"{path}: record schema {found}, this version reads {SCHEMA}: run again")
@@ -184,7 +193,7 @@ def load(folder: str | Path) -> Stored:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{path}: {where}: {first['msg']}: delete the folder and run again") from error
+        raise BadInput(f"{path}: {where}: {first['msg']}: {RESTORE}") from error
 
 
 def scan(root: str | Path) -> Iterator[Stored]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,10 @@ from typing import Any
 import torch
 from filelock import FileLock
 
+from asdbook.paths import mark_used, slug
 from asdbook.systems import files
 
 Produced = tuple[dict[str, torch.Tensor], dict[str, Any]]
-
-
-def slug(name: str) -> str:
-    """A name that is safe in a path: letters, digits, dot, dash; what is lost is kept apart by a hash."""
-    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip(".-")[:60]
-    return plain if plain == name != "" else f"{plain}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
 class StageCache:
@@ -83,6 +77,7 @@ class StageCache:
     def _read(self, path: Path) -> Produced | None:
         try:
             stored, about = files.read(path)
+            mark_used(path)
             return stored, about["notes"]
         except FileNotFoundError:
             return None
