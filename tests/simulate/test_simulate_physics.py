@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from asdbook.simulate.bearings import CATALOGUE, Geometry
-from asdbook.simulate.layouts import LAYOUTS_2023
+from asdbook.simulate.copies import Tolerance
 from asdbook.simulate.presets import PRESETS
 from asdbook.simulate.seeds import stream
 from asdbook.simulate.take import Fault, Operating, Take
@@ -21,7 +21,7 @@ MACHINES = PRESETS["synthetic-2023"].machines
 def made(machine: str, fault: str | None = None, gain: float = 1.5, seed: int = 3, **point: object) -> tuple:
     """A machine's constants and its sound, without room, noise or level."""
     kind = MACHINES[machine]
-    constants = kind.design(stream(seed, machine), stream(seed, machine, "copy"))
+    constants = kind.design(stream(seed, machine), Tolerance(stream(seed, machine, "copy")))
     take = Take(
         N, N - 64_000, Operating(**point), partial(stream, seed, machine, 0), Fault(fault, 1.0, gain) if fault else None
     )
@@ -220,7 +220,7 @@ def test_toy_lines_follow_motor_pinion_and_speed() -> None:
     toy, x, _ = made("ToyCar")
     _, slow, _ = made("ToyCar", speed=0.8)
     f = np.fft.rfftfreq(N, 1 / FS)
-    mesh = toy.pinion * toy.hz
+    mesh = toy.motor.pinion * toy.motor.hz
     peaks = []
     for clip, speed in ((x, 1.0), (slow, 0.8)):
         s = np.abs(np.fft.rfft(clip * np.hanning(N)))
@@ -235,7 +235,7 @@ def test_wheel_faults_repeat_at_the_wheel_rate(machine: str, fault: str) -> None
     toy, x, take = made(machine, fault, 2.0)
     _, healthy, _ = made(machine)
     f, s = envelope_spectrum(x - healthy, take.boxes[-1][2], take.boxes[-1][3])
-    wheel = toy.hz / toy.reduction
+    wheel = toy.motor.wheel_hz
     assert peak_near(f, s, wheel, 0.05) > 4
 
 
@@ -254,7 +254,7 @@ def test_healthy_machine_has_about_unit_power_and_faults_bounded_excess(machine:
     kind = MACHINES[machine]
     ratios = []
     for seed in range(6):
-        constants = kind.design(stream(seed, machine), stream(seed, machine, "copy"))
+        constants = kind.design(stream(seed, machine), Tolerance(stream(seed, machine, "copy")))
         take = Take(N, N - 64_000, Operating(), partial(stream, seed, machine, 0))
         ratios.append(np.mean(kind.sound(constants, take)[take.lead :] ** 2))
     assert 0.4 < np.mean(ratios) < 2.2
@@ -275,7 +275,9 @@ def test_healthy_path_equals_every_fault_at_gain_zero(machine: str) -> None:
 
 
 def test_layouts_keep_domains_apart_and_name_every_individual() -> None:
-    for machine, layout in LAYOUTS_2023.items():
-        assert not set(layout.source) & set(layout.target), machine
+    for machine, kind in MACHINES.items():
+        layout = kind.layout
+        assert not set(layout.parts["source"]) & set(layout.parts["target"]), machine
         assert set(layout.individuals().values()) <= {"source", "target"}
-    assert set(LAYOUTS_2023["ToyCar"].individuals()) == {"A1", "A2", "B1", "B2", "C1", "C2", "D1", "D2", "E1", "E2"}
+    cars = MACHINES["ToyCar"].layout.individuals()
+    assert set(cars) == {"A1", "A2", "B1", "B2", "C1", "C2", "D1", "D2", "E1", "E2"}

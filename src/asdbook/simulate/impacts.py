@@ -102,10 +102,9 @@ def envelope(positions: np.ndarray, amplitudes: np.ndarray, attack: float, decay
     """Sum over events of a (1 - exp(-t / attack)) exp(-t / decay), peak about a; times in s; float32 (n,)."""
     at = np.clip(np.rint(positions), 0, n - 1).astype(np.int64)
     train = np.bincount(at, amplitudes, minlength=n).astype(np.float32)
-    w = 2j * np.pi * np.fft.rfftfreq(n, 1 / FS)
-    fast = 1 / decay + 1 / attack
-    kernel = (1 / (1 / decay + w) - 1 / (fast + w)) * FS
-    return np.maximum(fft.irfft(fft.rfft(train) * kernel.astype(np.complex64), n), 0)
+    t = np.arange(n) / FS
+    kernel = (np.exp(-t / decay) - np.exp(-t * (1 / decay + 1 / attack))).astype(np.float32)
+    return np.maximum(fft.irfft(fft.rfft(train) * fft.rfft(kernel), n), 0)  # nothing sounds before its event
 
 
 def renewal(rng: np.random.Generator, mean: float, scatter: float, span: float) -> np.ndarray:
