@@ -99,7 +99,7 @@ def _blades(drone: Drone, take: Take, arms: list[Shaft], hurt: int, loud: float)
         phases = take.rng(f"line phases {k}").random(16)
         lines = drone.lines.copy()
         if k == hurt:
-            lines[0::2] *= 1 + chip * (db(14) - 1)
+            lines[0::2] *= 1 + chip * (db(18) - 1)  # as a fan's unbalance
         x += stack(arm.z, lines, phases[:12], arm.top)
         six = arm.geared(6)
         ripple += stack(six.z, drone.ripple, phases[12:], six.top)
