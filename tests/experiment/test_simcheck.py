@@ -30,7 +30,7 @@ def clips(n: int, *, seed: int = 0, audio: np.ndarray | None = None, **columns) 
     rows = []
     for i in range(n):
         row = {
-            "domain": ("source", "target")[i % 2],
+            "part": ("source", "target")[i % 2],
             "label": ("normal", "anomaly")[i // 2 % 2],
             "machine": "fan",
             "number": i // 4,
@@ -38,7 +38,7 @@ def clips(n: int, *, seed: int = 0, audio: np.ndarray | None = None, **columns) 
             "gain_db": 0.0,
             "severity": 0.5,
             "fault": None if i // 2 % 2 == 0 else "tick",
-            "attributes": {"spd": str(i // 4 % 3), "mic": str(i % 2)},
+            "heard": {"spd": str(i // 4 % 3), "mic": str(i % 2)},
         }
         rows.append(row | {key: values[i] for key, values in columns.items()})
     if audio is None:
@@ -159,7 +159,7 @@ def test_a_peak_at_the_negative_limit_counts_as_full_scale():
 def test_attributes_that_tell_the_label_are_found():
     assert leaks.attributes_tell(clips(120), clips(120)) == 0.5
     told = [{"spd": "9" if i // 2 % 2 else "1"} for i in range(120)]
-    assert leaks.attributes_tell(clips(120, attributes=told), clips(120, attributes=told)) == 1.0
+    assert leaks.attributes_tell(clips(120, heard=told), clips(120, heard=told)) == 1.0
 
 
 def test_a_muted_machine_whose_attribute_still_sounds_is_found():
@@ -167,7 +167,7 @@ def test_a_muted_machine_whose_attribute_still_sounds_is_found():
     quiet = clips(n)
     assert leaks.machine_attributes(quiet) == ["spd"]  # the microphone may be heard
     assert 0.4 < leaks.readable(quiet, "spd")["auc"] < 0.6
-    speed = np.array([int(row["attributes"]["spd"]) for row in quiet.truth])
+    speed = np.array([int(row["heard"]["spd"]) for row in quiet.truth])
     hum = 200 * np.sin(2 * np.pi * (1000 + 1000 * speed)[:, None] * np.arange(4000) / 16000)
     leaking = clips(n, audio=(rng().standard_normal((n, 4000)) * 500 + hum).astype(np.int16))
     assert leaks.readable(leaking, "spd")["auc"] > 0.9
@@ -291,12 +291,12 @@ def test_a_cell_is_measured_again_only_when_its_sound_changed(tmp_path, monkeypa
     assert len(list(tmp_path.glob("*.json"))) == 2
 
 
-def leaky(spec: Spec, machine: str, role: str, domain: str, label: str, *rest) -> Block:
+def leaky(spec: Spec, machine: str, role: str, part: str, label: str, *rest) -> Block:
     """A simulator whose anomaly path is louder, whatever the severity, and speaks its fault at severity 0."""
-    block = simulate.render(spec, machine, role, domain, label, *rest)
+    block = simulate.render(spec, machine, role, part, label, *rest)
     if label == "anomaly":
         tone = np.arange(block.audio.shape[1]) % (8 + len(spec.faults[0]) if spec.faults else 8)
-        return replace(block, audio=(2 * block.audio + 40 * tone).astype(np.int16))
+        return replace(block, audio=(4 * block.audio.astype(int) + 400 * tone).clip(-32768, 32767).astype(np.int16))
     return block
 
 

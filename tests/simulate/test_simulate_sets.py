@@ -17,7 +17,6 @@ from asdbook.data.names import attributes_of, parse
 from asdbook.errors import BadInput, RunFailed, UnknownName
 from asdbook.simulate import (
     PRESETS,
-    SIZES,
     Spec,
     describe,
     extra_audio,
@@ -47,7 +46,7 @@ def test_set_has_all_machines_and_the_profile_s_numbers(smoke_set: list) -> None
     for machine in MACHINES:
         blocks = [b for b in smoke_set if b.machine == machine]
         count = {
-            (role, d, label): sum(len(b.names) for b in blocks if (b.role, b.domain, b.label) == (role, d, label))
+            (role, d, label): sum(len(b.names) for b in blocks if (b.role, b.part, b.label) == (role, d, label))
             for role in ("train", "test")
             for d in ("source", "target")
             for label in ("normal", "anomaly")
@@ -62,10 +61,12 @@ def test_profiles_have_the_official_sizes() -> None:
     paper = plan(Spec(profile="paper", machines=("fan",)))
     assert sum(b.count for b in paper if b.role == "train") == 1000
     assert sum(b.count for b in paper if b.role == "test") == 200
-    assert (SIZES["paper"].seconds, SIZES["paper"].toy_seconds) == (10.0, 12.0)
+    official = {m: Spec(profile="paper").seconds(m) for m in ("fan", "ToyCar", "ToyTrain")}
+    assert official == {"fan": 10.0, "ToyCar": 12.0, "ToyTrain": 12.0}
+    assert Spec("synthetic-2020", profile="paper").seconds("ToyCar") == 11.0
     quick = plan(Spec(profile="quick", machines=("fan",)))
     assert sum(b.count for b in quick if b.role == "train") == 200
-    assert sum(b.count for b in quick if b.domain == "target" and b.role == "train") == 10
+    assert sum(b.count for b in quick if b.part == "target" and b.role == "train") == 10
 
 
 def test_names_parse_and_agree_with_the_truth(smoke_set: list) -> None:
@@ -75,7 +76,7 @@ def test_names_parse_and_agree_with_the_truth(smoke_set: list) -> None:
             machine, split, _ = name.split("/")
             clip = parse(name)
             assert (machine, split) == (block.machine, block.split)
-            assert (clip.section, clip.domain, clip.split, clip.label) == ("00", block.domain, split, block.label)
+            assert (clip.section, clip.domain, clip.split, clip.label) == ("00", block.part, split, block.label)
             assert attributes_of(clip.attributes) == truth["attributes"]
             assert truth["file"] == name
             assert clip.index >= (1 if machine.startswith("Toy") else 0)
@@ -326,7 +327,7 @@ def test_description_covers_every_fault_and_attribute() -> None:
         assert {f["name"] for f in fact["faults"]} == set(kind.faults) == set(kind.strengths)
         assert 3 <= len(fact["faults"]) <= 5
         assert all(f["what"].endswith(".") and f["where"] for f in fact["faults"])
-        for texts in fact["domains"].values():
+        for texts in fact["parts"].values():
             assert all(list(attributes_of(text)) == fact["keys"] for text in texts)
 
 
@@ -336,7 +337,7 @@ def test_description_covers_every_fault_and_attribute() -> None:
         ({"preset": "synthetic-2022"}, "unknown built-in set"),
         ({"profile": "fast"}, "unknown profile"),
         ({"machines": ("fann",)}, "did you mean 'fan'"),
-        ({"premise_off": ("ids",)}, "unknown premise"),
+        ({"preset": "synthetic-2020", "premise_off": ("shift",)}, "unknown premise"),
         ({"severity": 1.5}, "from 0 to 1"),
         ({"data_seed": -1}, "data seed"),
         ({"faults": ("rub",)}, "name the machines too"),

@@ -64,7 +64,7 @@ def synth(
     from asdbook.experiment import datasets
 
     if check:
-        _check(_seeds(seeds), machine, save)
+        _check(preset, _seeds(seeds), machine, save)
         return
     if folder is None:
         raise BadInput("data synth: no folder given: asdbook data synth DIR, or --check")
@@ -89,10 +89,10 @@ def _seeds(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _check(seeds: list[int], machines: list[str], save: Path | None) -> None:
+def _check(preset: str, seeds: list[int], machines: list[str], save: Path | None) -> None:
     from asdbook.experiment import simcheck
 
-    report = simcheck.run(seeds=seeds, machines=machines or None, progress=say)
+    report = simcheck.run(seeds=seeds, machines=machines or None, preset=preset, progress=say)
     grid(simcheck.rows(report))
     if save is not None:
         simcheck.write(report, save)

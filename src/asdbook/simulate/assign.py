@@ -1,8 +1,8 @@
 """Who gets what: attributes, faults, severities, noise ratios and gains of the clips of one cell.
 
-A cell is (machine, role, domain, label). Attribute values are the same permuted list for normal and
-anomalous clips, noise ratios and gains the same permuted quantiles: none of them tells the label, not even
-by chance. Running numbers carry nothing, since every list is permuted against them.
+A cell is (machine, role, part, label); a part is a domain or a machine ID. Attribute values are the same permuted
+list for normal and anomalous clips, noise ratios and gains the same permuted quantiles: none of them tells the
+label, not even by chance. Running numbers carry nothing, since every list is permuted against them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Lot:
 
     Attributes:
         shown: attribute values in the file name.
-        values: attribute values that the sound has (other than `shown` where a premise is off).
-        physics: the domain whose physics the sound has (other than the clip's where `shift` is off).
+        values: attribute values that the sound has (other than `shown` where hidden or a premise is off).
+        physics: the part whose physics the sound has (other than the clip's where `shift` is off).
         snr_db, gain_db: healthy reference over noise, and clip gain.
         fault: name or None.
         severity: 0 for normal clips.
@@ -48,10 +48,10 @@ class Lot:
 
 
 @lru_cache(maxsize=64)
-def lots(spec: Spec, machine: str, role: str, domain: str, label: str, total: int) -> tuple[Lot, ...]:
+def lots(spec: Spec, machine: str, role: str, part: str, label: str, total: int) -> tuple[Lot, ...]:
     """The lots of all `total` clips of a cell."""
-    key = (spec.preset, spec.data_seed, machine, role, domain)
-    shown, values, physics = _attributes(spec, machine, domain, total, key)
+    key = (spec.preset, spec.data_seed, machine, role, part)
+    shown, values, physics = _attributes(spec, machine, part, total, key)
     snr = SNR_DB[0] + (SNR_DB[1] - SNR_DB[0]) * permuted_quantiles(stream(*key, label, "snr"), total)
     gain = GAIN_DB * (2 * permuted_quantiles(stream(*key, label, "gain"), total) - 1)
     faults, severity = _drawn_faults(spec, machine, label, total, key)
@@ -72,20 +72,22 @@ def lots(spec: Spec, machine: str, role: str, domain: str, label: str, total: in
 
 
 def _attributes(
-    spec: Spec, machine: str, domain: str, total: int, key: tuple[str | int, ...]
+    spec: Spec, machine: str, part: str, total: int, key: tuple[str | int, ...]
 ) -> tuple[list[dict[str, str]], list[dict[str, str]], str]:
-    """Values shown, values heard, and the domain of the physics; the lists do not depend on the label."""
+    """Values shown, values heard, and the part of the physics; the lists do not depend on the label."""
     layout = spec.machine(machine).layout
-    combos = layout.combinations(domain)
+    combos = layout.combinations(part)
     picks = balanced(stream(*key, "attributes"), len(combos), total)
     shown = [combos[i] for i in picks]
-    physics = "source" if "shift" in spec.premise_off else domain
+    physics = "source" if "shift" in spec.premise_off else part
     heard = layout.combinations(physics)
     values = [heard[i % len(heard)] for i in picks]
     if "groups" in spec.premise_off:
         values = [heard[0]] * total
     if "attributes" in spec.premise_off:
         shown = [shown[i] for i in stream(*key, "shuffled attributes").permutation(total)]
+    if layout.hidden:
+        shown = [{}] * total
     return shown, values, physics
 
 

@@ -6,7 +6,7 @@ of clips, and the result cannot depend on batch size.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -17,6 +17,7 @@ from scipy import fft
 from asdbook.errors import BadInput, RunFailed
 from asdbook.simulate.assign import Lot, lots
 from asdbook.simulate.banks import Site, draw_site, factory
+from asdbook.simulate.copies import Tolerance
 from asdbook.simulate.noise import ripple, stationary
 from asdbook.simulate.phase import FS
 from asdbook.simulate.presets import PRESETS
@@ -31,11 +32,21 @@ REFERENCE_CLIPS = 24
 
 @dataclass(frozen=True)
 class Where:
-    """Whose machine: preset, data seed, machine type. Key of everything that clips share."""
+    """Whose machine: preset, data seed, machine type. Key of everything that clips share.
+
+    `spread` scales the tolerances of copies; it is no part of the streams' keys, so that 0 leaves all else alone.
+    """
 
     preset: str
     data_seed: int
     machine: str
+    spread: float = 1.0
+
+    @classmethod
+    def of(cls, spec: Spec, machine: str) -> Where:
+        """The machine of a spec; with premise `ids` off all copies are alike."""
+        spread = 0.0 if "ids" in spec.premise_off else spec.machine(machine).spread
+        return cls(spec.preset, spec.data_seed, machine, spread)
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -47,19 +58,21 @@ class Where:
 def individual(where: Where, name: str) -> Any:
     """Constants of one copy of the machine; the model's constants come from the data seed alone."""
     kind = PRESETS[where.preset].machines[where.machine]
-    return kind.design(stream(*where.key, "design"), stream(*where.key, "individual", name))
+    tolerance = Tolerance(stream(*where.key, "individual", name), where.spread)
+    return kind.design(stream(*where.key, "design"), tolerance)
 
 
 @lru_cache(maxsize=64)
-def site(where: Where, name: str, domain: str) -> Site:
-    """Factory noise of a place: bank A in the source domain, bank B in the target domain."""
-    return draw_site(stream(*where.key, "site", name), "A" if domain == "source" else "B")
+def site(where: Where, name: str, part: str) -> Site:
+    """Factory noise of a place: bank B in the target domain, bank A elsewhere."""
+    return draw_site(stream(*where.key, "site", name), "B" if part == "target" else "A")
 
 
 @lru_cache(maxsize=96)
 def path(where: Where, point: Operating, n: int) -> np.ndarray:
     """Response from the machine to the recording: body, room, microphone; complex64 (bins,)."""
-    body = ripple(stream(*where.key, "body", point.individual), n, 13, BODY_EQ_DB)
+    design = ripple(stream(*where.key, "body"), n, 13, BODY_EQ_DB)
+    body = design * ripple(stream(*where.key, "body", point.individual), n, 13, BODY_EQ_DB * where.spread)
     near = room(stream(*where.key, "room", point.place), n, (4.0, 8.0))
     return near * (body * microphone(stream(*where.key, "microphone", point.microphone), n))
 
@@ -83,7 +96,15 @@ def machine_sound(where: Where, take: Take, texture: bool = True) -> np.ndarray:
     if not texture:
         x = stationary(take.rng("texture"), x)
     spectrum = fft.rfft(np.asarray(x, np.float32)) * path(where, steady(take.point), take.n)
-    return fft.irfft(spectrum * ripple(take.rng("clip response"), take.n, 9, CLIP_EQ_DB), take.n)
+    out = fft.irfft(spectrum * ripple(take.rng("clip response"), take.n, 9, CLIP_EQ_DB), take.n)
+    if take.point.also is not None:
+        out += machine_sound(where, Take(take.n, take.lead, take.point.also, _beside(take)), texture)
+    return out
+
+
+def _beside(take: Take) -> Callable[[str], np.random.Generator]:
+    """Streams of the second machine of a clip."""
+    return lambda purpose: take.streams(f"beside {purpose}")
 
 
 @lru_cache(maxsize=256)
@@ -94,11 +115,11 @@ def reference(where: Where, name: str, values: tuple[tuple[str, str], ...] | Non
     faults would then move the noise.
     """
     layout = PRESETS[where.preset].machines[where.machine].layout
-    domain = layout.individuals()[name]
-    rows = [dict(values)] if values is not None else list(layout.combinations(domain))
-    if values is not None and rows[0] not in layout.combinations(domain):
-        domain = "target"
-    points = [layout.meaning(row, domain) for row in rows]
+    part = layout.individuals()[name]
+    rows = [dict(values)] if values is not None else list(layout.combinations(part))
+    if values is not None and rows[0] not in layout.combinations(part):
+        part = "target"
+    points = [layout.meaning(row, part) for row in rows]
     points = [p for p in points if p.individual == name]
     n = rendered_length(FS)
     power = 0.0
@@ -109,15 +130,15 @@ def reference(where: Where, name: str, values: tuple[tuple[str, str], ...] | Non
     return float(np.sqrt(power / REFERENCE_CLIPS))
 
 
-def clip(spec: Spec, machine: str, role: str, domain: str, label: str, index: int, lot: Lot) -> tuple[
+def clip(spec: Spec, machine: str, role: str, part: str, label: str, index: int, lot: Lot) -> tuple[
     np.ndarray, Take
 ]:
     """One clip as float32 (samples,) in [-1, 1), and the take with its boxes."""
-    where = Where(spec.preset, spec.data_seed, machine)
+    where = Where.of(spec, machine)
     kept = round(spec.seconds(machine) * FS)
     n = rendered_length(kept)
     number = 2 * index + (label == "anomaly")  # label-free to the streams: any two clips differ in it
-    streams = partial(stream, *where.key, role, domain, number)
+    streams = partial(stream, *where.key, role, part, number)
     point = spec.machine(machine).layout.meaning(lot.values, lot.physics)
     fault = Fault(lot.fault, lot.severity, lot.gain) if lot.fault else None
     take = Take(n, n - kept, point, streams, fault)
@@ -139,21 +160,21 @@ def _level(where: Where, spec: Spec, point: Operating, values: Mapping[str, str]
 
 
 def clips(
-    spec: Spec, machine: str, role: str, domain: str, label: str, start: int, count: int, total: int
+    spec: Spec, machine: str, role: str, part: str, label: str, start: int, count: int, total: int
 ) -> tuple[np.ndarray, list[Lot], list[Take]]:
     """Clips `start` to `start + count` of a cell of `total`: float32 (count, samples), lots and takes."""
     if not 0 <= start <= start + count <= total:
-        raise BadInput(f"clips {start} to {start + count} of {machine} {domain} {label}: the cell has {total}")
-    cell = lots(spec, machine, role, domain, label, total)[start : start + count]
+        raise BadInput(f"clips {start} to {start + count} of {machine} {part} {label}: the cell has {total}")
+    cell = lots(spec, machine, role, part, label, total)[start : start + count]
     audio = np.empty((count, round(spec.seconds(machine) * FS)), np.float32)
     takes = []
     for i, lot in enumerate(cell):
-        audio[i], take = clip(spec, machine, role, domain, label, start + i, lot)
+        audio[i], take = clip(spec, machine, role, part, label, start + i, lot)
         takes.append(take)
     if not np.isfinite(audio).all():
         bad = int(np.flatnonzero(~np.isfinite(audio).all(axis=1))[0])
         raise RunFailed(
-            f"simulator: clip {start + bad} of {machine} {role} {domain} {label} (data seed {spec.data_seed}) "
+            f"simulator: clip {start + bad} of {machine} {role} {part} {label} (data seed {spec.data_seed}) "
             "has samples that are not finite: please report it with this line"
         )
     return audio, list(cell), takes

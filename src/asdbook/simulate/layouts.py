@@ -1,7 +1,7 @@
-"""Attributes: which values a machine's clips have in each domain, and what they mean physically.
+"""What a layout is: the parts of a machine's clips (domains, or machine IDs in 2020), their attributes and physics.
 
-2023 shows all attributes. Value sets follow the official ones where those are known (methods/data.md 2.1,
-2.2); the physical meaning is ours (methods/simulator.md 4).
+The tables are in `layouts_2020`, `layouts_2023` and `layouts_2024`. Value sets follow the official ones where those
+are known (methods/data.md 2.1, 2.2); the physical meaning is ours (methods/simulator.md 4).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from itertools import product
 from asdbook.simulate.take import Operating
 
 Values = Mapping[str, str]
+Rows = tuple[tuple[str, ...], ...]
+Meaning = Callable[[Values, str], Operating]
 
 
 @dataclass(frozen=True)
@@ -20,31 +22,32 @@ class Layout:
     """Attribute values of one machine type.
 
     Attributes:
-        keys: official keys in the order of the file name.
-        source, target: all combinations, in the order of `keys`.
-        meaning: from (values, domain) to physics.
+        keys: attribute keys in the order of the file name.
+        parts: part of the set to all its combinations of values, in the order of `keys`. Parts are the domains
+            "source" and "target", or machine IDs such as "00".
+        meaning: from (values, part) to physics.
         first_index: 0 for MIMII-like machines, 1 for toys (methods/data.md 1).
         says: one line for the reader: what the attribute changes.
+        hidden: the sound has the attributes and the file names do not show them.
     """
 
     keys: tuple[str, ...]
-    source: tuple[tuple[str, ...], ...]
-    target: tuple[tuple[str, ...], ...]
-    meaning: Callable[[Values, str], Operating]
+    parts: Mapping[str, Rows]
+    meaning: Meaning
     first_index: int
     says: str
+    hidden: bool = False
 
-    def combinations(self, domain: str) -> tuple[dict[str, str], ...]:
-        """The domain's attribute values as dictionaries."""
-        rows = self.source if domain == "source" else self.target
-        return tuple(dict(zip(self.keys, row)) for row in rows)
+    def combinations(self, part: str) -> tuple[dict[str, str], ...]:
+        """The part's attribute values as dictionaries."""
+        return tuple(dict(zip(self.keys, row)) for row in self.parts[part])
 
     def individuals(self) -> dict[str, str]:
-        """Individual name to the domain where it occurs first."""
+        """Individual name to the part where it occurs first."""
         found: dict[str, str] = {}
-        for domain in ("source", "target"):
-            for values in self.combinations(domain):
-                found.setdefault(self.meaning(values, domain).individual, domain)
+        for part in self.parts:
+            for values in self.combinations(part):
+                found.setdefault(self.meaning(values, part).individual, part)
         return found
 
 
@@ -53,94 +56,21 @@ def grid(*columns: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(product(*columns))
 
 
-def _bearing(values: Values, domain: str) -> Operating:
-    return Operating(speed=float(values["vel"]) / 14, site=domain, place=values["loc"])  # vel: 100 rpm
+def domains(source: Rows, target: Rows) -> dict[str, Rows]:
+    """Parts of a set with domains."""
+    return {"source": source, "target": target}
 
 
-def _fan(values: Values, domain: str) -> Operating:
-    return Operating(site=values["m-n"], place=values["m-n"])
+def toy(nominal: float, copy: str = "car") -> Meaning:
+    """Toys: a copy, a speed step or voltage (`nominal`: design speed), and a microphone with its own place."""
 
-
-def _gearbox(values: Values, domain: str) -> Operating:
-    return Operating(speed=float(values["volt"]) / 2, load=float(values["wt"]) / 200, site=domain)
-
-
-def _slider(values: Values, domain: str) -> Operating:
-    return Operating(speed=float(values["vel"]) / 500, ramp=float(values["ac"]) / 0.05, site=domain)
-
-
-def _valve(values: Values, domain: str) -> Operating:
-    return Operating(pattern=int(values["pat"]), site=domain)
-
-
-def _toy(nominal: float) -> Callable[[Values, str], Operating]:
-    def meaning(values: Values, domain: str) -> Operating:
+    def meaning(values: Values, part: str) -> Operating:
         speed = float(values["spd"].rstrip("V")) / nominal
-        return Operating(
-            individual=values["car"], speed=speed, site=domain, microphone=values["mic"], place=values["mic"]
-        )
+        mic = values["mic"]
+        return Operating(individual=values[copy], speed=speed, site=part, microphone=mic, place=mic)
 
     return meaning
 
 
 SOURCE_CARS = ("B1", "B2", "C1", "C2", "D1", "D2")
 TARGET_CARS = ("A1", "A2", "E1", "E2")
-
-LAYOUTS_2023: dict[str, Layout] = {
-    "ToyCar": Layout(
-        ("car", "spd", "mic"),
-        grid(SOURCE_CARS, ("31V", "34V", "40V"), ("1",)),
-        grid(TARGET_CARS, ("28V", "37V"), ("2",)),
-        _toy(34.0),
-        1,
-        "car: a copy with its own tolerances; spd: motor voltage, all orders move; mic: another microphone",
-    ),
-    "ToyTrain": Layout(
-        ("car", "spd", "mic"),
-        grid(SOURCE_CARS, ("7", "8", "10"), ("1",)),
-        grid(TARGET_CARS, ("6", "9"), ("2",)),
-        _toy(8.0),
-        1,
-        "car: a copy with its own tolerances; spd: speed step, all orders and joints move; mic: microphone",
-    ),
-    "bearing": Layout(
-        ("vel", "loc"),
-        grid(("10", "14", "18"), ("A", "B")),
-        grid(("12", "16"), ("C", "D")),
-        _bearing,
-        0,
-        "vel: shaft speed in 100 rpm, impact rates and rolling noise follow; loc: microphone position",
-    ),
-    "fan": Layout(
-        ("m-n",),
-        (("W",), ("X",)),
-        (("Y",), ("Z",)),
-        _fan,
-        0,
-        "m-n: factory noise and room; the fan itself is the same",
-    ),
-    "gearbox": Layout(
-        ("volt", "wt"),
-        grid(("1.5", "2.0", "2.5"), ("0", "100", "200")),
-        grid(("1.75", "2.25", "2.75"), ("50", "150")),
-        _gearbox,
-        0,
-        "volt: shaft speed; wt: load, mesh tones rise by 6 dB from 0 to 200",
-    ),
-    "slider": Layout(
-        ("vel", "ac"),
-        grid(("400", "500", "600"), ("0.04", "0.06")),
-        grid(("450", "550"), ("0.03", "0.05", "0.07")),
-        _slider,
-        0,
-        "vel: carriage speed in mm/s, whine and cycle follow; ac: acceleration, ramps and stop impacts follow",
-    ),
-    "valve": Layout(
-        ("pat",),
-        (("00",), ("01",)),
-        (("02",), ("03",)),
-        _valve,
-        0,
-        "pat: the controller's pattern of openings",
-    ),
-}

@@ -29,7 +29,7 @@ from asdbook.simulate.phase import FS
 from asdbook.simulate.presets import PRESETS, SIZES
 from asdbook.simulate.seeds import stream
 from asdbook.simulate.site import to_int16
-from asdbook.simulate.spec import DOMAINS, LABELS, ROLES, BlockPlan, Spec, plan
+from asdbook.simulate.spec import LABELS, ROLES, BlockPlan, Spec, plan
 from asdbook.simulate.take import rendered_length
 from asdbook.simulate.truth import check_apart, clip_path, truth_of, write_truth
 
@@ -47,7 +47,7 @@ class Block:
         machine: machine type.
         split: "train" or "test" (audit clips count as test).
         role: "train", "test" or "audit".
-        domain, label: of all clips of the block.
+        part, label: of all clips of the block.
         names: official paths relative to the set's root.
         audio: int16 (clips, samples) at 16 kHz.
         truth: one dictionary a clip (`truth.truth_of`).
@@ -56,7 +56,7 @@ class Block:
     machine: str
     split: str
     role: str
-    domain: str
+    part: str
     label: str
     names: list[str]
     audio: np.ndarray
@@ -72,7 +72,7 @@ def render(
     spec: Spec,
     machine: str,
     role: str,
-    domain: str,
+    part: str,
     label: str,
     count: int | None = None,
     start: int = 0,
@@ -87,26 +87,26 @@ def render(
             size for train and test, `start + count` for audit.
 
     Raises:
-        UnknownName, BadInput: a machine, role, domain, label or range that does not exist.
+        UnknownName, BadInput: a machine, role, part, label or range that does not exist.
         RunFailed: samples that are not finite.
     """
     spec.machine(machine)
-    for kind, value, valid in (("role", role, ROLES), ("domain", domain, DOMAINS), ("label", label, LABELS)):
+    for kind, value, valid in (("role", role, ROLES), ("part", part, spec.parts(machine)), ("label", label, LABELS)):
         if value not in valid:
             raise UnknownName(kind, value, valid)
     if role == "train" and label == "anomaly":
         raise BadInput(f"training clips of {machine} are normal: ask for anomalies with role test or audit")
     if total is None:
-        total = start + (count or 0) if role == "audit" else max(spec.cell(role, domain), start + (count or 0))
+        total = start + (count or 0) if role == "audit" else max(spec.cell(role, part), start + (count or 0))
     if count is None:
         count = total - start
-    audio, cell, takes = clips(spec, machine, role, domain, label, start, count, total)
-    names = [clip_path(spec, machine, role, domain, label, start + i, lot) for i, lot in enumerate(cell)]
+    audio, cell, takes = clips(spec, machine, role, part, label, start, count, total)
+    names = [clip_path(spec, machine, role, part, label, start + i, lot) for i, lot in enumerate(cell)]
     truth = [
-        truth_of(spec, machine, domain, label, name, lot, take) for name, lot, take in zip(names, cell, takes)
+        truth_of(spec, machine, part, label, name, lot, take) for name, lot, take in zip(names, cell, takes)
     ]
     split = "train" if role == "train" else "test"
-    return Block(machine, split, role, domain, label, names, to_int16(audio), truth)
+    return Block(machine, split, role, part, label, names, to_int16(audio), truth)
 
 
 def generate(spec: Spec, workers: int = 2, progress: Progress | None = None) -> Iterator[Block]:
@@ -128,7 +128,7 @@ def generate(spec: Spec, workers: int = 2, progress: Progress | None = None) -> 
 
 
 def _render_block(spec: Spec, block: BlockPlan) -> Block:
-    return render(spec, block.machine, block.role, block.domain, block.label, block.count, block.start)
+    return render(spec, block.machine, block.role, block.part, block.label, block.count, block.start)
 
 
 def _pooled(spec: Spec, blocks: list[BlockPlan], workers: int) -> Iterator[Block]:
@@ -155,7 +155,7 @@ def write(
     workers: int = 2,
     progress: Progress | None = None,
 ) -> None:
-    """Writes wav files in the official folders and attributes_00.csv; truth goes to `truth_folder`.
+    """Writes wav files in the official folders and, from 2023 on, attributes_00.csv; truth goes to `truth_folder`.
 
     A machine's folder appears when it is complete; one that exists is not touched.
 
@@ -179,7 +179,8 @@ def write(
         rows = truth[block.machine]
         rows.extend(block.truth)
         if len(rows) == expected[block.machine]:
-            _write_attributes(part / block.machine / "attributes_00.csv", rows)
+            if spec.definition.unit == "section":
+                _write_attributes(part / block.machine / "attributes_00.csv", rows)
             write_truth(truth_folder / f"{block.machine}.jsonl", rows)
             (part / block.machine).rename(folder / block.machine)
     shutil.rmtree(part, ignore_errors=True)
@@ -210,10 +211,10 @@ class Twin:
         return list(self.truth["boxes"])
 
 
-def twin(spec: Spec, machine: str, role: str, domain: str, index: int, total: int | None = None) -> Twin:
+def twin(spec: Spec, machine: str, role: str, part: str, index: int, total: int | None = None) -> Twin:
     """Anomalous clip `index` of a cell and its healthy twin (the same draws, severity 0)."""
     pair = [
-        render(s, machine, role, domain, "anomaly", 1, index, total) for s in (spec, replace(spec, severity=0.0))
+        render(s, machine, role, part, "anomaly", 1, index, total) for s in (spec, replace(spec, severity=0.0))
     ]
     return Twin(pair[0].audio[0], pair[1].audio[0], pair[0].truth[0])
 
@@ -236,7 +237,7 @@ def extra_audio(kind: str, clips: int, samples: int, seed: int, matched: bool = 
 
 
 def describe(preset: str) -> dict[str, dict[str, Any]]:
-    """Facts for the reader: per machine faults (what, where), attributes with values, and sizes."""
+    """Facts for the reader, by machine: faults (what, where), attributes with their values by part, clip lengths."""
     if preset not in PRESETS:
         raise UnknownName("built-in set", preset, PRESETS)
     facts: dict[str, dict[str, Any]] = {}
@@ -246,7 +247,9 @@ def describe(preset: str) -> dict[str, dict[str, Any]]:
             "faults": [{"name": f, "what": what, "where": where} for f, (what, where) in kind.faults.items()],
             "attributes": layout.says,
             "keys": list(layout.keys),
-            "domains": {d: [attributes_text(v) for v in layout.combinations(d)] for d in DOMAINS},
-            "seconds": {p: s.toy_seconds if kind.toy else s.seconds for p, s in SIZES.items()},
+            "hidden": layout.hidden,
+            "train_only": kind.train_only,
+            "parts": {part: [attributes_text(v) for v in layout.combinations(part)] for part in layout.parts},
+            "seconds": {profile: min(size.seconds, kind.seconds) for profile, size in SIZES.items()},
         }
     return facts

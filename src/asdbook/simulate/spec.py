@@ -10,7 +10,6 @@ from asdbook.simulate.presets import PRESETS, SIZES, MachineType, Preset, Size
 
 Role = Literal["train", "test", "audit"]
 ROLES = ("train", "test", "audit")
-DOMAINS = ("source", "target")
 LABELS = ("normal", "anomaly")
 BLOCK = 50
 """Most clips of one block: 6 MB as int16 at 4 s, so that several fit in flight."""
@@ -25,8 +24,9 @@ class Spec:
         data_seed: draws new machines, places, faults and noise: the unit of replication.
         profile: "smoke", "quick" or "paper": sizes only.
         premise_off: premises that are switched off (methods/simulator.md 1b.8): "attributes" (shuffled in
-            the names), "groups" (one operating point a domain), "power" (level does not follow speed or
-            load), "texture" (stationary noise of the same mean spectrum), "shift" (target physics = source).
+            the names), "ids" (all copies of a machine alike), "groups" (one operating point a part), "power"
+            (level does not follow speed or load), "texture" (stationary noise of the same mean spectrum),
+            "shift" (target physics = source), "text" (the words for the noise are another place's).
         machines: restrict to these; None: all of the preset.
         severity: one severity for every anomaly, 0 to 1; 0.0 renders the healthy twins bit for bit.
         faults: restrict to these faults; every chosen machine must have one of them.
@@ -100,11 +100,17 @@ class Spec:
 
     def seconds(self, machine: str) -> float:
         """Clip length in s."""
-        return self.size.toy_seconds if self.machine(machine).toy else self.size.seconds
+        return min(self.size.seconds, self.machine(machine).seconds)
 
-    def cell(self, role: str, domain: str) -> int:
-        """Clips of one (domain, label) cell of a role; the audit role has the size of its call."""
-        return self.size.train[domain] if role == "train" else self.size.test
+    def parts(self, machine: str) -> tuple[str, ...]:
+        """Domains of a machine, or its IDs."""
+        return tuple(self.machine(machine).layout.parts)
+
+    def cell(self, role: str, part: str) -> int:
+        """Clips of one (part, label) cell of a role; the audit role has the size of its call."""
+        if self.definition.unit == "id":
+            return self.size.train["id"] if role == "train" else self.size.test_id
+        return self.size.train[part] if role == "train" else self.size.test
 
 
 @dataclass(frozen=True)
@@ -113,20 +119,22 @@ class BlockPlan:
 
     machine: str
     role: Role
-    domain: str
+    part: str
     label: str
     start: int
     count: int
 
 
 def plan(spec: Spec, block: int = BLOCK) -> list[BlockPlan]:
-    """All blocks of the set in order: machine, training source and target, test by domain and label."""
+    """All blocks of the set in order: machine, training by part, test by part and label."""
     blocks: list[BlockPlan] = []
     for machine in spec.names:
-        cells: list[tuple[Role, str, str]] = [("train", d, "normal") for d in DOMAINS]
-        cells += [("test", d, label) for d in DOMAINS for label in LABELS]
-        for role, domain, label in cells:
-            total = spec.cell(role, domain)
+        parts = spec.parts(machine)
+        cells: list[tuple[Role, str, str]] = [("train", part, "normal") for part in parts]
+        if not spec.machine(machine).train_only:
+            cells += [("test", part, label) for part in parts for label in LABELS]
+        for role, part, label in cells:
+            total = spec.cell(role, part)
             for start in range(0, total, block):
-                blocks.append(BlockPlan(machine, role, domain, label, start, min(block, total - start)))
+                blocks.append(BlockPlan(machine, role, part, label, start, min(block, total - start)))
     return blocks

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import fft
@@ -41,6 +41,7 @@ class Operating:
         site: whose factory noise surrounds it.
         place: room and position of the microphone in it.
         microphone: which microphone.
+        also: a second machine of the same type that runs at the same time, always healthy.
     """
 
     individual: str = "00"
@@ -51,6 +52,11 @@ class Operating:
     site: str = "source"
     place: str = "-"
     microphone: str = "1"
+    also: Operating | None = None
+
+    def beside(self, other: Operating) -> Operating:
+        """This machine with `other` running next to it."""
+        return replace(self, also=other)
 
 
 @dataclass(frozen=True)

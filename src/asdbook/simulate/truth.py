@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from asdbook.data.names import name_2023
+from asdbook.data.names import name_2020, name_2023
 from asdbook.errors import BadInput
 from asdbook.simulate.assign import Lot
 from asdbook.simulate.clips import Where, site
@@ -15,24 +15,28 @@ from asdbook.simulate.spec import Spec
 from asdbook.simulate.take import Take
 
 
-def clip_path(spec: Spec, machine: str, role: str, domain: str, label: str, index: int, lot: Lot) -> str:
+def clip_path(spec: Spec, machine: str, role: str, part: str, label: str, index: int, lot: Lot) -> str:
     """Official relative path, e.g. "fan/train/section_00_source_train_normal_0000_m-n_W.wav".
 
     Audit clips are named like test clips (they exist in memory alone).
     """
     split = "train" if role == "train" else "test"
     number = index + spec.machine(machine).layout.first_index
-    return f"{machine}/{split}/{name_2023('00', domain, split, label, number, lot.shown)}"
+    if spec.definition.unit == "id":
+        return f"{machine}/{split}/{name_2020(label, part, number)}"
+    return f"{machine}/{split}/{name_2023('00', part, split, label, number, lot.shown)}"
 
 
-def truth_of(spec: Spec, machine: str, domain: str, label: str, path: str, lot: Lot, take: Take) -> dict[str, Any]:
+def truth_of(spec: Spec, machine: str, part: str, label: str, path: str, lot: Lot, take: Take) -> dict[str, Any]:
     """The truth of one clip as JSON can hold it; boxes are [t0, t1, f0, f1] in s and Hz."""
     point = take.point
-    noise = site(Where(spec.preset, spec.data_seed, machine), point.site, lot.physics)
+    # With premise `text` off the words are those of a place that was never heard.
+    name = f"another than {point.site}" if "text" in spec.premise_off else point.site
+    noise = site(Where.of(spec, machine), name, lot.physics)
     return {
         "file": path,
         "machine": machine,
-        "domain": domain,
+        "part": part,
         "label": label,
         "fault": lot.fault,
         "severity": lot.severity,

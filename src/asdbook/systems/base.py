@@ -181,7 +181,10 @@ class System(ABC):
     deviations: ClassVar[tuple[str, ...]]
     """What we do otherwise than the paper; the chapter and the record print it."""
     knows: ClassVar[tuple[str, ...]]
-    """What the system is told: "machine", "id", "attributes", "domain", "other machines", "outside data"."""
+    """What the system is told: "machine", "id", "attributes", "domain", "other machines", "outside data".
+
+    One that knows other machines also trains on a set's additional machines, which have training clips alone.
+    """
     train_scores_: Scores
     """Out-of-sample scores of training clips, set by `fit`; `clips` are positions in the training clips."""
     threshold_scores_: Mapping[str, np.ndarray] | None = None

@@ -2,15 +2,15 @@
 
     run(seeds=...)       renders the calibration seeds, measures every machine, returns the report
     rows(report)         its summary as rows of text, header first
-    write(report, path)  the committed table (`book/results/simulator/checks.json`)
+    write(report, path)  the committed table (`book/results/simulator/<preset>.json`)
 
 The report: "checks" holds one row a summary, "details" one row a machine, attribute or fault; each row has number,
 name, machine, statistic, values (one a data seed), mean, low, high (95 % t interval over data seeds), band,
 verdict ("pass", "fail" or "undecided"), and where it applies fault, clips, note. The verdicts are data: a check
 that fails is reported, and the simulator is not changed for a paper's sake.
 
-Modules, in the order of the work: `sounds` (clips to numbers), `audibility` and `leaks` (statistics), `cell` (all
-of one machine and data seed, cached), `judging` (numbers to checks), `bands` (intervals to verdicts), `anchor`.
+Modules, in the order of the work: `sounds` (clips to numbers); `audibility`, `leaks`, `groups` (statistics); `cell`
+(all of a machine and data seed, cached); `judging` (numbers to checks); `bands` (intervals to verdicts); `anchor`.
 """
 
 from __future__ import annotations
@@ -90,11 +90,17 @@ def run(
         "simulator_version": simulate.VERSION,
         "seeds": list(seeds),
         "machines": list(names),
-        "sizes": {**next(iter(cells.values()))[0]["sizes"], "severities": list(LEVELS)},
+        "sizes": {**_tested(cells)["sizes"], "severities": list(LEVELS)},
         "checks": [one.as_dict() for one in checks],
         "details": [one.as_dict() for one in details],
         "seconds": round(time.monotonic() - started),
     }
+
+
+def _tested(cells: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """A cell of a machine that has test clips, if there is one."""
+    first = [seeds[0] for seeds in cells.values()]
+    return next((cell for cell in first if cell["sizes"]["test"]), first[0])
 
 
 def _cells(jobs: list[tuple[Spec, str]], sizes: Sizes, workers: int) -> Iterator[dict[str, Any]]:

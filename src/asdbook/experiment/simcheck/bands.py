@@ -30,7 +30,7 @@ class Check:
     """One number against one band.
 
     Attributes:
-        number: of the check in the table of checks (1-10).
+        number: of the check in the table of checks (1-12).
         name: short name, shared by a summary and its details.
         machine: a machine type, or "all".
         statistic: what the number is, in words.

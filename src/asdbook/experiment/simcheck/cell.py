@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from asdbook import simulate
-from asdbook.experiment.simcheck import audibility, leaks, sounds
-from asdbook.experiment.simcheck.sounds import Sounds, join
+from asdbook.experiment.simcheck import audibility, groups, leaks, sounds
+from asdbook.experiment.simcheck.sounds import Sounds, has_domains, join
 from asdbook.simulate import Block, Spec
 
-MEASURE_VERSION = 2
+MEASURE_VERSION = 3
 """Raised when a number in a cell's file changes its meaning."""
-DOMAINS, LABELS = ("source", "target"), ("normal", "anomaly")
+LABELS = ("normal", "anomaly")
 CHUNK = 50
 """Clips rendered at a time: 6 MB of audio."""
 LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -31,7 +31,7 @@ LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True)
 class Sizes:
-    """Clips of a machine and data seed, each per domain (and label, for audit)."""
+    """Clips of a machine and data seed, each per domain (and label, for audit); IDs share what two domains have."""
 
     audit: int = 400
     control: int = 100  # of the audit anomalies, again at severity 0
@@ -53,25 +53,30 @@ class Studio:
     def __init__(self, spec: Spec, machine: str, render: Callable[..., Block] = simulate.render):
         # This machine alone: another one need not have the faults that a check asks for.
         self.spec, self.machine, self.render = replace(spec, machines=(machine,)), machine, render
+        self.parts = spec.parts(machine)
 
-    def blocks(self, role: str, domain: str, label: str, count: int, total: int, **change: Any) -> Iterator[Block]:
+    def share(self, count: int) -> int:
+        """Clips of each part where two domains would have `count` each."""
+        return 2 * count // len(self.parts)
+
+    def blocks(self, role: str, part: str, label: str, count: int, total: int, **change: Any) -> Iterator[Block]:
         """The first `count` clips of a cell of `total`, in chunks; `change`: fields of the spec."""
         spec = replace(self.spec, **change)
         for start in range(0, count, CHUNK):
             n = min(CHUNK, count - start)
-            yield self.render(spec, self.machine, role, domain, label, n, start, total)
+            yield self.render(spec, self.machine, role, part, label, n, start, total)
 
-    def listen(self, role: str, domain: str, label: str, count: int, total: int, **change: Any) -> Sounds:
+    def listen(self, role: str, part: str, label: str, count: int, total: int, **change: Any) -> Sounds:
         """Numbers of the first `count` clips of a cell of `total`."""
         parts, start = [], 0
-        for block in self.blocks(role, domain, label, count, total, **change):
+        for block in self.blocks(role, part, label, count, total, **change):
             parts.append(sounds.measure(block.audio, numbered(block, start)))
             start += len(block.names)
         return join(parts)
 
-    def both(self, role: str, label: str, count: int, total: int, **change: Any) -> Sounds:
-        """`listen` in both domains."""
-        return join([self.listen(role, domain, label, count, total, **change) for domain in DOMAINS])
+    def every(self, role: str, label: str, count: int, total: int, **change: Any) -> Sounds:
+        """`listen` in every part."""
+        return join([self.listen(role, part, label, count, total, **change) for part in self.parts])
 
 
 def numbered(block: Block, start: int) -> list[dict[str, Any]]:
@@ -110,10 +115,10 @@ def probe(studio: Studio) -> str:
     digest = hashlib.blake2b(digest_size=8)
     faults = len(studio.spec.machine(studio.machine).faults)
     changes: list[tuple[str, dict[str, Any]]] = [("anomaly", {"severity": 1.0}), ("anomaly", {}), ("normal", {})]
-    for domain in DOMAINS:
+    for part in studio.parts:
         for label, change in [*changes, ("normal", {"mute": True})]:
             count = faults if label == "anomaly" else 1
-            for block in studio.blocks("audit", domain, label, count, count, **change):
+            for block in studio.blocks("audit", part, label, count, count, **change):
                 digest.update(block.audio.tobytes())
                 digest.update(json.dumps(block.truth, sort_keys=True).encode())
     return digest.hexdigest()
@@ -122,13 +127,17 @@ def probe(studio: Studio) -> str:
 def measure(spec: Spec, machine: str, sizes: Sizes, render: Callable[..., Block] = simulate.render) -> dict[str, Any]:
     """All numbers that the checks of one machine and data seed need (see `judging`)."""
     studio = Studio(spec, machine, render)
-    each = spec.size.test
-    train = join([studio.listen("train", d, "normal", spec.size.train[d], spec.size.train[d]) for d in DOMAINS])
-    test = join([studio.listen("test", d, label, each, each) for d in DOMAINS for label in LABELS])
-    audit = {label: studio.both("audit", label, sizes.audit, sizes.audit) for label in LABELS}
-    healthy = studio.both("test", "anomaly", each, each, severity=0.0)
-    control = studio.both("audit", "anomaly", sizes.control, sizes.audit, severity=0.0)
-    muted = studio.both("audit", "normal", sizes.muted, sizes.audit, mute=True)
+    sizes = Sizes(*map(studio.share, (sizes.audit, sizes.control, sizes.level, sizes.muted)))
+    trains = {part: spec.cell("train", part) for part in studio.parts}
+    each = spec.cell("test", studio.parts[0])
+    train = join([studio.listen("train", part, "normal", n, n) for part, n in trains.items()])
+    if spec.machine(machine).train_only:
+        return _additional(studio, train, sizes)
+    test = join([studio.listen("test", part, label, each, each) for part in studio.parts for label in LABELS])
+    audit = {label: studio.every("audit", label, sizes.audit, sizes.audit) for label in LABELS}
+    healthy = studio.every("test", "anomaly", each, each, severity=0.0)
+    control = studio.every("audit", "anomaly", sizes.control, sizes.audit, severity=0.0)
+    muted = studio.every("audit", "normal", sizes.muted, sizes.audit, mute=True)
     levels, twins, loudest = severities(studio, min(sizes.level, each))
     scores = {"trivial": audibility.trivial(train)}
     scores |= {name: audibility.trained(name, join(list(audit.values()))) for name in audibility.CLASSIFIERS}
@@ -137,7 +146,10 @@ def measure(spec: Spec, machine: str, sizes: Sizes, render: Callable[..., Block]
     return {
         "seed": spec.data_seed,
         "machine": machine,
-        "sizes": {"train": len(train), "test": len(test), **asdict(sizes)},
+        "sizes": {
+            "train": len(train), "test": len(test), "audit": len(audit["normal"]), "control": len(control),
+            "level": len(levels[1.0]), "muted": len(muted),
+        },
         "peak": {"set": _loudest([train, test]), "all": max(loudest, _loudest(heard))},
         "level": leaks.area(test.label, test.level),
         "length": leaks.area(test.label, test.samples),
@@ -153,6 +165,22 @@ def measure(spec: Spec, machine: str, sizes: Sizes, render: Callable[..., Block]
         "muted": {key: leaks.readable(muted, key) for key in leaks.machine_attributes(muted)},
         "unmuted": unmuted(audit["normal"], sizes.muted),
         "twins": twins,
+        **({} if has_domains(train) else {"ids": groups.identities(train, test)}),
+        **({"groups": groups.hidden(train)} if spec.machine(machine).layout.hidden and has_domains(train) else {}),
+    }
+
+
+def _additional(studio: Studio, train: Sounds, sizes: Sizes) -> dict[str, Any]:
+    """What can be asked of a machine that has training clips alone."""
+    muted = studio.every("audit", "normal", sizes.muted, sizes.muted, mute=True)
+    normals = studio.every("audit", "normal", sizes.muted, sizes.muted)
+    return {
+        "seed": studio.spec.data_seed,
+        "machine": studio.machine,
+        "sizes": {"train": len(train), "test": 0, "muted": len(muted)},
+        "peak": {"set": _loudest([train]), "all": _loudest([train, normals, muted])},
+        "muted": {key: leaks.readable(muted, key) for key in leaks.machine_attributes(muted)},
+        "unmuted": unmuted(normals, sizes.muted),
     }
 
 
@@ -182,7 +210,7 @@ def _loudest(parts: list[Sounds]) -> float:
 
 def _as_many(normals: Sounds, control: Sounds) -> Sounds:
     """The first normal clips of each domain, as many as there are in `control`."""
-    return normals.pick(normals.field("number") < len(control) // len(DOMAINS))
+    return normals.pick(normals.field("number") < len(control) // len(np.unique(control.field("part"))))
 
 
 def unmuted(normals: Sounds, count: int) -> dict[str, Any]:
@@ -197,20 +225,21 @@ def same_twin(studio: Studio) -> float:
     first: dict[str, np.ndarray] = {}
     equal = []
     for fault in spec.machine(studio.machine).faults:
-        for domain in DOMAINS:
+        for part in studio.parts:
             change = {"severity": 0.0, "faults": (fault,)}
-            audio = next(studio.blocks("test", domain, "anomaly", 2, spec.size.test, **change)).audio
-            equal += [bool(np.array_equal(a, b)) for a, b in zip(first.setdefault(domain, audio), audio)]
+            total = spec.cell("test", part)
+            audio = next(studio.blocks("test", part, "anomaly", 2, total, **change)).audio
+            equal += [bool(np.array_equal(a, b)) for a, b in zip(first.setdefault(part, audio), audio)]
     return float(np.mean(equal))
 
 
 def severities(studio: Studio, count: int) -> tuple[dict[float, Sounds], dict[str, Any], float]:
     """The same test anomalies at every severity, their twins' visibility at severity 1, and the largest peak."""
-    each = studio.spec.size.test
-    levels = {s: studio.both("test", "anomaly", count, each, severity=s) for s in LEVELS}
+    each = studio.spec.cell("test", studio.parts[0])
+    levels = {s: studio.every("test", "anomaly", count, each, severity=s) for s in LEVELS}
     found: dict[str, dict[str, list[float]]] = {}
-    for domain in DOMAINS:
-        pairs = [studio.blocks("test", domain, "anomaly", count, each, severity=s) for s in (1.0, 0.0)]
+    for part in studio.parts:
+        pairs = [studio.blocks("test", part, "anomaly", count, each, severity=s) for s in (1.0, 0.0)]
         for loud, quiet in zip(*pairs):
             for one, twin, row in zip(loud.audio, quiet.audio, loud.truth):
                 _add_visibility(found.setdefault(row["fault"], {}), one, twin, row["boxes"])

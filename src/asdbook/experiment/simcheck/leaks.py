@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from asdbook.experiment.simcheck.audibility import logistic
-from asdbook.experiment.simcheck.sounds import Sounds
+from asdbook.experiment.simcheck.sounds import Sounds, has_domains
 from asdbook.metrics import auc
 
-PLACE_ATTRIBUTES = frozenset({"loc", "mic", "m-n"})
+PLACE_ATTRIBUTES = frozenset({"loc", "mic", "m-n", "n", "Bckg"})
 """Attributes that mean place, microphone or noise site: a muted machine still tells them, as it should."""
 AUC = float
 
@@ -21,24 +21,24 @@ def area(label: np.ndarray, score: np.ndarray) -> AUC:
     return float(auc(np.asarray(label, np.int8), np.asarray(score, np.float64)))
 
 
-def within_domains(label: np.ndarray, score: np.ndarray, domain: np.ndarray) -> AUC:
-    """Mean over domains of the AUC within each."""
-    return float(np.mean([area(label[domain == d], score[domain == d]) for d in np.unique(domain)]))
+def within_parts(label: np.ndarray, score: np.ndarray, part: np.ndarray) -> AUC:
+    """Mean over parts (domains or IDs) of the AUC within each."""
+    return float(np.mean([area(label[part == p], score[part == p]) for p in np.unique(part)]))
 
 
 def order_of_labels(test: Sounds) -> AUC:
-    """Do running numbers tell anomalous from normal clips of a domain?"""
-    return within_domains(test.label, test.field("number"), test.field("domain"))
+    """Do running numbers tell anomalous from normal clips of a part?"""
+    return within_parts(test.label, test.field("number"), test.field("part"))
 
 
 def order_of_severity(anomalies: Sounds) -> AUC:
-    """Do running numbers tell strong from weak anomalies (above and below the domain's median)?"""
-    domain, severity = anomalies.field("domain"), anomalies.field("severity")
+    """Do running numbers tell strong from weak anomalies (above and below the part's median)?"""
+    part, severity = anomalies.field("part"), anomalies.field("severity")
     strong = np.zeros(len(anomalies), np.int8)
-    for d in np.unique(domain):
-        here = domain == d
+    for p in np.unique(part):
+        here = part == p
         strong[here] = severity[here] > np.median(severity[here])
-    return within_domains(strong, anomalies.field("number"), domain)
+    return within_parts(strong, anomalies.field("number"), part)
 
 
 def attributes_tell(learn: Sounds, test: Sounds) -> AUC:
@@ -51,7 +51,7 @@ def attributes_tell(learn: Sounds, test: Sounds) -> AUC:
 
 
 def _combination(row: dict[str, Any]) -> str:
-    return row["domain"] + str(sorted(row["attributes"].items()))
+    return row["part"] + str(sorted(row["heard"].items()))
 
 
 def nuisances(sounds: Sounds) -> dict[str, AUC]:
@@ -64,33 +64,30 @@ def nuisances(sounds: Sounds) -> dict[str, AUC]:
 
 
 def machine_attributes(sounds: Sounds) -> list[str]:
-    """Attributes that say something about the machine itself and have more than one value in a domain."""
-    keys = [key for key in sounds.truth[0]["attributes"] if key not in PLACE_ATTRIBUTES]
-    return [key for key in keys if any(len(np.unique(v)) > 1 for v in _by_domain(sounds, key).values())]
+    """Attributes that say something about the machine itself and have more than one value in a part."""
+    keys = [key for key in sounds.truth[0]["heard"] if key not in PLACE_ATTRIBUTES]
+    found = [key for key in keys if any(len(np.unique(v)) > 1 for v in _by_part(sounds, key).values())]
+    return found if has_domains(sounds) else [*found, "id"]
 
 
-def _by_domain(sounds: Sounds, key: str) -> dict[str, np.ndarray]:
-    values = np.array([row["attributes"][key] for row in sounds.truth])
-    domain = sounds.field("domain")
-    return {d: values[domain == d] for d in np.unique(domain).tolist()}
+def _by_part(sounds: Sounds, key: str) -> dict[str, np.ndarray]:
+    values = np.array([row["heard"][key] for row in sounds.truth])
+    part = sounds.field("part")
+    return {p: values[part == p] for p in np.unique(part).tolist()}
 
 
 def readable(sounds: Sounds, key: str) -> dict[str, float]:
-    """How well a linear classifier reads attribute `key` within a domain, from all numbers and the level.
+    """How well a linear classifier reads attribute `key` within a part, from all numbers and the level.
 
     Trained on one half and read on the other, both ways; one-against-rest AUC averaged over values, halves and
-    domains (halves are never pooled: that would bias a chance result downwards).
+    parts (halves are never pooled: that would bias a chance result downwards).
 
     Returns:
         "auc", "accuracy", and "chance" (the share of the most frequent value).
     """
-    domain = sounds.field("domain")
     numbers = np.concatenate([sounds.numbers, sounds.level[:, None], sounds.peak[:, None]], axis=1)
     areas, hits, chance = [], [], []
-    for d, values in _by_domain(sounds, key).items():
-        if len(np.unique(values)) < 2:
-            continue
-        here = numbers[domain == d]
+    for here, values in _to_read(sounds, key, numbers):
         chance.append(float(np.unique(values, return_counts=True)[1].max() / len(values)))
         odd = np.arange(len(values)) % 2 == 1
         for half in (odd, ~odd):
@@ -98,6 +95,17 @@ def readable(sounds: Sounds, key: str) -> dict[str, float]:
             areas.append(a)
             hits.append(hit)
     return {"auc": float(np.mean(areas)), "accuracy": float(np.mean(hits)), "chance": float(np.mean(chance))}
+
+
+def _to_read(sounds: Sounds, key: str, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Numbers and values of each part that has several values of `key`; of all parts where the key is the ID."""
+    part = sounds.field("part")
+    if key == "id":
+        yield numbers, part
+        return
+    for name, values in _by_part(sounds, key).items():
+        if len(np.unique(values)) > 1:
+            yield numbers[part == name], values
 
 
 def _read(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, y_new: np.ndarray) -> tuple[float, float]:

@@ -26,6 +26,8 @@ EPS = 1e-10
 """Power floor before decibels: below the quantisation noise of 16 bits in any bin."""
 MODULATION_BANDS, MODULATION_BINS, MODULATION_HZ = 16, 24, 60.0
 FS = 16_000
+BANDS = 128
+"""Mel bands of the coarse statistics and of the trivial detector."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Sounds:
         )
 
 
+def has_domains(sounds: Sounds) -> bool:
+    """Whether the parts of the set are domains; otherwise they are machine IDs."""
+    return set(np.unique(sounds.field("part")).tolist()) <= {"source", "target"}
+
+
 def join(parts: Sequence[Sounds]) -> Sounds:
     """Clips one after the other."""
     names = ("numbers", "spectrum", "level", "peak", "samples")
@@ -76,7 +83,7 @@ def join(parts: Sequence[Sounds]) -> Sounds:
     return Sounds(numbers, spectrum, level, peak, samples, rows)
 
 
-_LOGMEL = LogMel(n_fft=1024, hop=512, bands=128)  # as the trivial detector
+_LOGMEL = LogMel(n_fft=1024, hop=512, bands=BANDS)  # as the trivial detector
 
 
 def measure(audio: np.ndarray, truth: Sequence[dict[str, Any]]) -> Sounds:
