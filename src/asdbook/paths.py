@@ -17,7 +17,8 @@ def plain(name: str, longest: int = 60) -> str:
 def slug(name: str, longest: int = 60) -> str:
     """`plain`, where a hash keeps apart what was lost; never empty."""
     text = plain(name, longest)
-    return text if text == name != "" else f"{text}-{hashlib.blake2b(name.encode(), digest_size=4).hexdigest()}"
+    code = hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=4).hexdigest()
+    return text if text == name != "" else f"{text}-{code}".lstrip("-")
 
 
 def mark_used(path: Path) -> None:

@@ -129,6 +129,17 @@ def test_scores_damaged_in_the_middle_are_named(tmp_path):
     assert str(path) in str(caught.value) and "run again" in str(caught.value)
 
 
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[: len(b) // 2], lambda b: b"x" * 99,
+                                    lambda b: b[:60] + bytes([255] * 20) + b[80:]])  # fmt: skip
+def test_damaged_figures_are_named(tmp_path, damage):
+    records.write(tmp_path, example(), scores(), {"x": np.arange(999, dtype=np.float16)})
+    path = tmp_path / "figures.npz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(BadInput, match="not a readable file of figures") as caught:
+        records.load(tmp_path).figures()
+    assert str(path) in str(caught.value) and "run again" in str(caught.value)
+
+
 def test_nan_cannot_enter_a_record(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         records.write(tmp_path, example(cost={"x": float("nan")}), scores(), {})

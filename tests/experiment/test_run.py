@@ -65,7 +65,7 @@ def test_fresh_is_a_new_attempt_with_equal_scores(stored):
     [
         (("trvial", "synthetic-2023"), UnknownName, "did you mean 'trivial'"),
         (("trivial:men", "synthetic-2023"), UnknownName, "did you mean 'mean'"),
-        (("trivial", "synthetic-2032"), UnknownName, "did you mean 'synthetic-2023'"),
+        (("trivial", "syntetic-2023"), UnknownName, "did you mean 'synthetic-2023'"),
         (("trivial", "./nowhere"), BadInput, "no such folder"),
     ],
 )
@@ -84,6 +84,31 @@ def test_unknown_keys_profiles_and_machines(home):
         experiment.run("trivial", "synthetic-2023", profile="smoke", machines=["fann"])
     with pytest.raises(BadInput, match="group_by"):
         experiment.run("trivial", "synthetic-2023", overrides={"group_by": "colour"}, **SMALL)
+
+
+@pytest.mark.parametrize("seeds", [{"seed": -1}, {"data_seed": -1}, {"seed": True}, {"seed": 1.0}, {"seed": "110"}])
+def test_a_seed_is_a_whole_number(home, seeds):
+    [name] = seeds
+    with pytest.raises(BadInput, match=f"^{name} = .*: give a whole number, zero or more$"):
+        experiment.run("trivial", "synthetic-2023", **SMALL, **seeds)
+
+
+def test_a_numpy_integer_is_a_seed(stored):
+    assert experiment.run("trivial", "synthetic-2023", seed=np.int64(110), **SMALL).folder == stored.folder
+
+
+def test_the_cost_of_a_stage_that_was_there_is_in_the_whole(own_home):
+    """The second variant reads the trained network: its whole cost has the training, this run's has not."""
+    tiny = {"epochs": 3, "bands": 16, "hidden": 16, "bottleneck": 4}
+    first = experiment.run("autoencoder", "synthetic-2023", overrides=tiny, **SMALL).record.cost
+    second = experiment.run("autoencoder:mahalanobis-framewise", "synthetic-2023", overrides=tiny, **SMALL).record.cost
+    assert first["earlier_seconds"] == {} and first["wall_seconds"] == first["this_run_seconds"]
+    [(name, seconds)] = second["earlier_seconds"].items()
+    assert name == "autoencoder/fan"
+    assert first["phases"]["fit/train"] <= seconds + 0.002 <= first["phases"]["fit"] + 0.002  # three decimals each
+    assert second["wall_seconds"] == pytest.approx(second["this_run_seconds"] + seconds, abs=0.002)
+    assert set(second["memory_mb"]) == set(second["phases"]) and min(second["memory_mb"].values()) > 10
+    assert second["peak_memory_mb"] >= max(second["memory_mb"].values())
 
 
 def start(home, *options):

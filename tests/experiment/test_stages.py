@@ -202,6 +202,34 @@ def test_a_stage_brings_back_its_losses(tmp_path):
     assert not list((tmp_path / "checkpoints").glob("*"))  # nothing left to resume
 
 
+def test_a_stage_counts_its_seconds_once(tmp_path):
+    def context():
+        return RunContext(threads=1, stages=cache(tmp_path))
+
+    def slow():
+        time.sleep(0.05)
+        return {"x": torch.zeros(1)}
+
+    first, second = context(), context()
+    for ctx in (first, second):
+        ctx.stage("part", 1, {}, slow)
+        ctx.stage("part", 1, {}, slow)  # read again: counted already
+    assert first.earlier == {}
+    assert second.earlier["part"] >= 0.05
+    second.stage("whole", 1, {}, lambda: second.stage("part", 1, {}, slow))
+    third = context()
+    third.stage("whole", 1, {}, slow)
+    assert third.earlier["whole"] >= 0  # made within the second run: what that one spent on it
+
+
+def test_a_stage_of_before_its_seconds_were_kept_still_reads(tmp_path, made):
+    stages = cache(tmp_path)
+    stages.get(stages.key("old", 1, {}), lambda: ({"x": torch.zeros(1)}, {"history": {}, "parameters": {}}))
+    ctx = RunContext(threads=1, stages=cache(tmp_path))
+    assert torch.equal(ctx.stage("old", 1, {}, made)["x"], torch.zeros(1))
+    assert made.times == 0 and ctx.earlier == {"old": 0.0}
+
+
 def test_outside_sound_must_be_given():
     with pytest.raises(BadInput, match="noise="):
         RunContext(threads=1).extra_audio("noise", 1, 10)

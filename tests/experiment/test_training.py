@@ -119,9 +119,11 @@ def test_killed_and_resumed_is_the_same_bit_for_bit(dies_in, tmp_path):
 
 
 def test_a_finished_training_is_not_repeated(tmp_path):
-    one, log = train(make(tmp_path))
-    two, again = train(make(tmp_path), loss=lambda positions: pytest.fail("trained again"))
+    first, second = make(tmp_path), make(tmp_path)
+    one, log = train(first)
+    two, again = train(second, loss=lambda positions: pytest.fail("trained again"))
     assert same(one, two) and again == log
+    assert first.earlier == {} and second.earlier["net"] > 0  # what the first run spent on it
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "other"])

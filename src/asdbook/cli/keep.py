@@ -90,9 +90,9 @@ def list_cache() -> None:
     from asdbook.experiment.prune import entries
 
     rows = [["kind", "name", "MB", "last used"]]
-    rows += [
-        [e.kind, e.path.name, f"{e.megabytes:.1f}", e.used.isoformat(timespec="minutes")] for e in entries()
-    ]
+    for e in entries():
+        name = f"{e.path.name} (unfinished)" if e.partial else e.path.name
+        rows.append([e.kind, name, f"{e.megabytes:.1f}", e.used.isoformat(timespec="minutes")])
     grid(rows)
 
 

@@ -53,24 +53,11 @@ def run(
     from asdbook.cli.show import print_record
 
     stored = experiment.run(
-        system,
-        data,
-        profile=profile,
-        data_seed=data_seed,
-        seed=seed,
-        overrides=parse_set(set_),
-        machines=machine or None,
-        premise_off=premise_off,
-        device=device,
-        precision=precision,
-        compile=compile_,
-        threads=threads,
-        skip_bad=skip_bad,
-        year=year,
-        truth=truth,
-        fresh=fresh,
-        progress=say,
-    )
+        system, data, fresh=fresh, progress=say,
+        profile=profile, data_seed=data_seed, seed=seed, overrides=parse_set(set_),
+        machines=machine or None, premise_off=premise_off, skip_bad=skip_bad, year=year, truth=truth,
+        device=device, precision=precision, compile=compile_, threads=threads,
+    )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(stored.record.metrics, indent=1))
         return

@@ -72,10 +72,10 @@ def print_record(record: Record) -> None:
         )
     for note in record.notes:
         typer.echo(f"note: {note}")
-    seconds = record.cost["wall_seconds"]
-    typer.echo(
-        f"{seconds:.0f} s, peak memory {record.cost['peak_memory_mb']:.0f} MB, {record.device['name']}"
-    )
+    cost = record.cost
+    here = f" ({cost['this_run_seconds']:.0f} s in this run)" if cost.get("earlier_seconds") else ""
+    memory = f"peak memory {cost['peak_memory_mb']:.0f} MB"
+    typer.echo(f"{cost['wall_seconds']:.0f} s{here}, {memory}, {record.device['name']}")
 
 
 def _rate(value: float | None) -> str:

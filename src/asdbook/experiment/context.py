@@ -69,6 +69,7 @@ class RunContext(Context):
         noise: gives outside sound for `extra_audio`, or None.
         checkpoint_seconds: least time between two checkpoints of a training.
         phases: seconds by phase; a phase within another is named "outer/inner".
+        earlier: seconds that earlier runs spent on stages that this one read and epochs that it resumed after.
         memory_mb: largest resident memory of the process at each phase's end, in MB.
         notes: what the reader of a record should know about how this run was computed.
     """
@@ -79,6 +80,7 @@ class RunContext(Context):
     noise: Noise | None = None
     checkpoint_seconds: float = 10.0
     phases: dict[str, float] = field(default_factory=dict)
+    earlier: dict[str, float] = field(default_factory=dict)
     memory_mb: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -86,6 +88,7 @@ class RunContext(Context):
         self.precision, self.compile, notes = resolve_mode(self.device, self.precision, self.compile)
         self._open_phases: list[str] = []
         self._stage_key = ""
+        self._known_stages: set[str] = set()  # made or read by this run: their seconds are counted
         for text in notes:
             self.note(text)
         if self.stages is not None:
@@ -107,14 +110,18 @@ class RunContext(Context):
     def stage(
         self, name: str, version: int, config: Mapping[str, Any], produce: Callable[[], Tensors]
     ) -> Tensors:
-        """See `Context.stage`. A cached stage also brings back the loss histories and parameter counts it made."""
+        """See `Context.stage`. A cached stage also brings back its losses, parameter counts and seconds."""
 
         def make() -> tuple[Tensors, dict[str, Any]]:
-            histories, parameters = set(self.history), set(self.parameters)
+            histories, parameters, resumed = set(self.history), set(self.parameters), sum(self.earlier.values())
+            started = time.perf_counter()
             made = produce()
+            seconds = time.perf_counter() - started + sum(self.earlier.values()) - resumed
+            self._known_stages.add(self._stage_key)
             return made, {
                 "history": {k: v for k, v in self.history.items() if k not in histories},
                 "parameters": {k: v for k, v in self.parameters.items() if k not in parameters},
+                "seconds": seconds,
             }
 
         if self.stages is None:
@@ -123,6 +130,7 @@ class RunContext(Context):
         outer, self._stage_key = self._stage_key, self.stages.path(key).stem
         try:
             found, notes = self.stages.get(key, make)
+            self._count(name, float(notes.get("seconds", 0.0)))
         finally:
             self._stage_key = outer
         self.history.update(notes["history"])
@@ -130,6 +138,12 @@ class RunContext(Context):
         for trained in notes["history"]:  # the stage is kept, so its trainings need not resume any more
             self._checkpoint(trained, unlink=True)
         return found
+
+    def _count(self, name: str, seconds: float) -> None:
+        """Adds the seconds of a stage that this run has only read, once."""
+        if self._stage_key not in self._known_stages:
+            self._known_stages.add(self._stage_key)
+            self.earlier[name] = self.earlier.get(name, 0.0) + seconds
 
     def _checkpoint(self, name: str, unlink: bool = False) -> Path | None:
         path = self.checkpoints / f"{slug(name)}.safetensors" if self.checkpoints else None
@@ -160,6 +174,8 @@ class RunContext(Context):
         self.parameters[name] = sum(p.numel() for p in model.parameters() if p.requires_grad)
         log = training.train(loop, model, loss, optimizer)
         self.history[name] = log.epochs
+        if loop.earlier:
+            self.earlier[name] = loop.earlier
         return log
 
     def compiled(self, module: torch.nn.Module) -> Callable[..., torch.Tensor]:

@@ -6,10 +6,10 @@ and renamed when it is complete, so an earlier attempt stays whole whatever happ
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,19 @@ class RunFolder:
         """The newest complete attempt, or None."""
         return next(reversed(self.attempts()), None)
 
+    def mark_used(self) -> None:
+        """Remembers that a result was read, for `cache prune --days`; where nothing can be written, it is not."""
+        if self.base.resolve().parent == place("runs").resolve():  # a record of the book is no cache
+            with contextlib.suppress(OSError):
+                (self.base / ".used").touch()
+
     def next_attempt(self) -> int:
         """Number of the attempt to work on (an interrupted one keeps its number)."""
         if not self.base.is_dir():
             return 1
         return 1 + max((int(p.name) for p in self.base.iterdir() if p.name.isdigit()), default=0)
 
-    @contextmanager
+    @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """One writer at a time.
 
@@ -73,7 +79,10 @@ class RunFolder:
                 "to read its result"
             ) from error
         except OSError as error:
-            raise (cannot_write(self.base, error) or error) from error
+            said = cannot_write(self.base, error)
+            if said is None:
+                raise
+            raise said from error
         try:
             yield
         finally:
@@ -93,6 +102,12 @@ def find_run(text: str) -> Path:
     Raises:
         BadInput: nothing matches, or more than one run does.
     """
+    found = _found(text)
+    RunFolder(found.parent).mark_used()
+    return found
+
+
+def _found(text: str) -> Path:
     path = Path(text)
     if (path / "record.json").exists():
         return path

@@ -102,14 +102,22 @@ def data_info(data: DataSet, spec: Spec | None, restricted: bool) -> DataInfo:
 
 
 def cost(ctx: RunContext, data: DataSet) -> dict[str, Any]:
-    """Seconds a phase, peak memory, clips scored a second, parameters."""
+    """Seconds, memory (MB), clips scored a second, parameters.
+
+    `wall_seconds` is the whole: this run (`this_run_seconds`) and what earlier runs spent on the stages that it
+    read and the epochs that it resumed after (`earlier_seconds`). `phases` and `memory_mb` are of this run.
+    """
     phases = {name: round(seconds, 3) for name, seconds in ctx.phases.items()}
     tests = int((data.table.frame["split"] == "test").sum())
     score = ctx.phases.get("score", 0.0)
+    here = sum(ctx.phases.get(phase, 0.0) for phase in ("data", "fit", "score", "evaluate"))
     return {
         "phases": phases,
-        "wall_seconds": round(sum(ctx.phases.get(p, 0.0) for p in ("data", "fit", "score", "evaluate")), 3),
+        "wall_seconds": round(here + sum(ctx.earlier.values()), 3),
+        "this_run_seconds": round(here, 3),
+        "earlier_seconds": {name: round(seconds, 3) for name, seconds in ctx.earlier.items()},
         "peak_memory_mb": round(peak_memory_mb(), 1),
+        "memory_mb": {name: round(peak, 1) for name, peak in ctx.memory_mb.items()},
         "clips_per_second": round(tests / score, 2) if score else None,
         "parameters": ctx.parameters,
     }

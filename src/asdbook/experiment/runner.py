@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asdbook import simulate
-from asdbook.errors import RunFailed
+from asdbook.errors import BadInput, RunFailed
 from asdbook.experiment import datasets, provenance, records
 from asdbook.experiment.folders import RunFolder
 from asdbook.experiment.home import place
@@ -47,6 +47,12 @@ class Request:
     year: int | None = None
     truth: str | None = None
 
+    def __post_init__(self) -> None:
+        for name, seed in (("data_seed", self.data_seed), ("seed", self.seed)):
+            if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+                raise BadInput(f"{name} = {seed!r}: give a whole number, zero or more")
+            object.__setattr__(self, name, int(seed))  # JSON knows no NumPy integers
+
 
 def run(
     name: str,
@@ -73,6 +79,7 @@ def run(
     job = _Job(request, progress)
     cached = None if fresh else job.folder.latest()
     if cached is not None:
+        job.folder.mark_used()
         progress(f"from the cache: {cached}")
         return records.load(cached)
     with job.folder.locked():
@@ -176,6 +183,8 @@ class _Job:
         ctx = self.context(work)
         with ctx.phase("data"):
             data = self.load_data()
+            if "other machines" not in self.system_class.knows:
+                data = evaluation.with_test(data)
             for note in evaluation.check_usable(data):
                 ctx.note(note)
         system = self.system_class(self.config)

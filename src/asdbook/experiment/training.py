@@ -32,6 +32,7 @@ class Loop:
         checkpoint: file to resume from and to save to, or None.
         identity: what must agree for a checkpoint to be resumed (data, configuration, numeric mode).
         every_seconds: least time between checkpoints; the last epoch always has one.
+        earlier: seconds that runs before this one spent on the epochs it resumes after; set by `train`.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Loop:
     checkpoint: Path | None = None
     identity: dict[str, Any] = field(default_factory=dict)
     every_seconds: float = 10.0
+    earlier: float = 0.0
 
 
 def train(
@@ -66,7 +68,7 @@ def train(
     identity = _identity(loop, model, optimizer)
     log = _resume(loop, model, optimizer, identity)
     model.train()
-    said = saved = time.monotonic()
+    started = said = saved = time.monotonic()
     for epoch in range(len(log.epochs), loop.epochs):
         log.last_steps = _one_epoch(loop, epoch, model, loss, optimizer)
         log.epochs.append(_mean_loss(loop, log.last_steps))
@@ -75,7 +77,7 @@ def train(
             loop.progress(f"{loop.name}: epoch {epoch + 1}/{loop.epochs}, loss {log.epochs[-1]:.5g}")
             said = now
         if loop.checkpoint and (last or now - saved >= loop.every_seconds):
-            _save(loop.checkpoint, model, optimizer, log, identity)
+            _save(loop.checkpoint, model, optimizer, log, identity, loop.earlier + now - started)
             saved = now
     return log
 
@@ -164,6 +166,7 @@ def _save(
     optimizer: torch.optim.Optimizer,
     log: TrainingLog,
     identity: dict[str, Any],
+    seconds: float,
 ) -> None:
     """Weights, buffers and optimiser state as tensors; the rest as JSON in the same file."""
     kept = {f"model/{name}": value for name, value in model.state_dict().items()}
@@ -176,7 +179,7 @@ def _save(
             else:
                 plain.setdefault(str(index), {})[key] = value
     about = {"identity": identity, "epochs": log.epochs, "last_steps": log.last_steps, "optimizer": plain}
-    files.write(path, kept, about)
+    files.write(path, kept, {**about, "seconds": seconds})
 
 
 def _resume(
@@ -202,5 +205,6 @@ def _resume(
             state.setdefault(int(index), {})[key] = value
     # Learning rates and such stay as the caller set them; `before_epoch` sets what changes by epoch.
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    loop.earlier = float(about.get("seconds", 0.0))
     loop.progress(f"{loop.name}: resumed after epoch {len(about['epochs'])}")
     return TrainingLog(list(about["epochs"]), list(about["last_steps"]))
