@@ -37,9 +37,21 @@ CLASSIFIERS: dict[str, Callable[[], Any]] = {"logistic": logistic, "boosting": b
 
 
 def trained(name: str, sounds: Sounds) -> Score:
-    """The classifier `name` trained to tell anomalous from normal clips."""
-    model = CLASSIFIERS[name]().fit(sounds.numbers, sounds.label)
-    return lambda clips: np.asarray(model.predict_proba(clips.numbers)[:, 1])
+    """The classifier `name` trained to tell anomalous from normal clips.
+
+    Where there are IDs it knows them: numbers are taken less the mean of the ID's normal clips.
+    """
+    centre = _centres(sounds)
+    model = CLASSIFIERS[name]().fit(centre(sounds), sounds.label)
+    return lambda clips: np.asarray(model.predict_proba(centre(clips))[:, 1])
+
+
+def _centres(sounds: Sounds) -> Callable[[Sounds], np.ndarray]:
+    if has_domains(sounds):
+        return lambda clips: clips.numbers
+    part, normal = sounds.field("part"), sounds.label == 0
+    mean = {name: sounds.numbers[(part == name) & normal].mean(axis=0) for name in np.unique(part)}
+    return lambda clips: clips.numbers - np.stack([mean[name] for name in clips.field("part")])
 
 
 def trivial(train: Sounds) -> Score:

@@ -20,7 +20,7 @@ from asdbook.experiment.simcheck import audibility, groups, leaks, sounds
 from asdbook.experiment.simcheck.sounds import Sounds, has_domains, join
 from asdbook.simulate import Block, Spec
 
-MEASURE_VERSION = 3
+MEASURE_VERSION = 4
 """Raised when a number in a cell's file changes its meaning."""
 LABELS = ("normal", "anomaly")
 CHUNK = 50
