@@ -71,8 +71,12 @@ def test_a_clip_is_found_again_by_its_name():
     found = clips.clip(block.names[1], **WHERE)
     np.testing.assert_array_equal(found.wave * 32768, block.audio[1])
     assert found.truth == block.truth[1]
-    with pytest.raises(BadInput, match="does not follow the 2023 grammar"):
+    with pytest.raises(BadInput, match="outside the official grammar"):
         clips.clip("fan/test/other.wav", **WHERE)
+    with pytest.raises(BadInput, match="the grammar of that year"):
+        clips.clip("fan/test/normal_id_00_00000001.wav", **WHERE)
+    with pytest.raises(BadInput, match="machine/train or test"):
+        clips.clip("pump/test/other.wav", **WHERE)
 
 
 def test_another_data_seed_is_noticed():
@@ -118,30 +122,47 @@ def test_typical_and_failing_clips_are_shown(make_record, tmp_path):
     assert len(failing.items) == 2 and failing.markdown().count("<audio") == 2
 
 
+def write_checks(book, preset, rows, version=simulate.VERSION):
+    folder = book / "book" / "results" / "simulator"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{preset}.json").write_text(json.dumps(
+        {"preset": preset, "simulator_version": version, "seeds": [100, 101], "profile": "quick", "checks": rows}))
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"checks": [{"verdict": "maybe"}]}'])
 def test_damaged_checks_are_refused(book, content):
     folder = book / "book" / "results" / "simulator"
     folder.mkdir(parents=True)
-    (folder / "checks.json").write_text(content)
-    with pytest.raises(BadInput, match="not a file of checks"):
+    (folder / "synthetic-2023.json").write_text(content)
+    with pytest.raises(BadInput, match=r"synthetic-2023.json: not a file of checks"):
         checks.load()
 
 
+CHECK = {"number": 1, "name": "level", "statistic": "AUC of level alone", "mean": 0.55, "low": 0.52, "high": 0.58,
+         "band": [0.5, None], "verdict": "pass"}
+
+
 def test_checks_are_shown_with_interval_band_and_sign(book):
-    assert checks.load().rows == [] and "not run" in checks.load().table().html()
-    row = {"number": 1, "name": "level", "statistic": "AUC of level alone", "mean": 0.55, "low": 0.52, "high": 0.58,
-           "band": [0.5, None], "verdict": "pass"}
-    folder = book / "book" / "results" / "simulator"
-    folder.mkdir(parents=True)
-    (folder / "checks.json").write_text(json.dumps(
-        {"simulator_version": simulate.VERSION + 1, "seeds": [100, 101], "profile": "quick",
-         "checks": [row, {**row, "verdict": "fail", "low": None}]}))
-    found = checks.load()
+    assert all(found.rows == [] and "not run" in found.table().html() for found in checks.load().values())
+    write_checks(book, "synthetic-2023", [CHECK, {**CHECK, "verdict": "fail", "low": None}], simulate.VERSION + 1)
+    found = checks.load()["synthetic-2023"]
     assert found.origin() == (f"Simulator version {simulate.VERSION + 1} (stale: now {simulate.VERSION}), "
                               "2 data seeds, profile quick.")
     text = BeautifulSoup(found.table().html(), "html.parser").get_text(" ")
     assert found.count("pass") == found.count("fail") == 1
     assert "0.520 to 0.580" in text and "at least 0.5" in text and "✓ pass" in text and "✗ fail" in text
+
+
+def test_every_sets_checks_are_read(book):
+    write_checks(book, "synthetic-2020", [CHECK])
+    write_checks(book, "synthetic-2024", [CHECK, {**CHECK, "verdict": "undecided"}])
+    found = checks.load()
+    assert set(found) == set(simulate.PRESETS)
+    assert [checks.total(found), *(checks.total(found, v) for v in ("pass", "fail", "undecided"))] == [3, 2, 0, 1]
+    page = BeautifulSoup(checks.counts(found).html(), "html.parser")
+    lines = {row.th.get_text(): [cell.get_text() for cell in row.find_all("td")] for row in page.select("tbody tr")}
+    assert lines["synthetic-2024"][:3] == ["1", "0", "1"]
+    assert lines["synthetic-2023"] == ["not run", "–", "–", "–"]
 
 
 def test_ten_scores_agree_with_the_metrics():

@@ -87,8 +87,8 @@ def test_too_few_data_seeds_are_provisional_and_nothing_is_not_run(two):
     page = BeautifulSoup(decided.table().html(), "html.parser")
     assert page.find("b") is None
     rows = [[cell.get_text() for cell in row.find_all(["th", "td"])] for row in page.select("tbody tr")]
-    assert rows[0][:2] == ["C1 better <b>", "… provisionalsynthetic-2023 · smoke"]
-    assert rows[1][:2] == ["C2 never run", "– not run"]
+    assert rows[0][:2] == ["C1better <b>", "… provisionalsynthetic-2023 · smoke"]
+    assert rows[1][:2] == ["C2never run", "– not run"]
     assert "3 of 5 data seeds" in rows[0][2]
 
 

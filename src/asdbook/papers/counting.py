@@ -6,7 +6,7 @@ import pandas as pd
 
 from asdbook.papers.averaging import averages
 from asdbook.papers.claims import all_claims
-from asdbook.papers.errata import all_errata
+from asdbook.papers.errata import PROVEN, all_errata
 from asdbook.papers.tables import PAPERS, own, table
 
 
@@ -19,6 +19,22 @@ def counts() -> pd.DataFrame:
     frame = pd.DataFrame([_count(paper) for paper in PAPERS], index=pd.Index(PAPERS, name="paper"))
     frame.loc["all"] = frame.sum()
     return frame
+
+
+def recomputed() -> dict[str, int]:
+    """How much of the errata is recomputed on the page.
+
+    Returns:
+        `entries` that have a recomputation, `checks` in all, `proven`: numbers, statements and conflicts (each has a
+        check that shows the error), `wording`: entries without a number to recompute.
+    """
+    found = all_errata()
+    return {
+        "entries": sum(bool(e.checks) for e in found),
+        "checks": sum(len(e.checks) for e in found),
+        "proven": sum(e.kind in PROVEN for e in found),
+        "wording": sum(not e.checks for e in found),
+    }
 
 
 def _count(paper: str) -> dict[str, int]:
@@ -37,4 +53,5 @@ def _count(paper: str) -> dict[str, int]:
         "conflict": sum(e.kind == "conflict" for e in found),
         "text": sum(e.kind == "text" for e in found),
         "notes": sum(e.kind == "note" for e in found),
+        "recomputations": sum(len(e.checks) for e in found),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from asdbook import simulate
@@ -12,7 +13,7 @@ from asdbook.errors import BadInput
 from asdbook.report.results import folder
 from asdbook.report.tables import Html, Table, Value
 
-FILE = "simulator/checks.json"
+FOLDER = "simulator"
 MARKS = {"pass": "✓ pass", "fail": "✗ fail", "undecided": "? undecided"}
 """A sign besides the colour, for readers who see none."""
 
@@ -23,9 +24,11 @@ class Checks:
 
     Attributes:
         content: the file; None when the checks were not run.
+        preset: the built-in set.
     """
 
     content: Mapping[str, Any] | None
+    preset: str = ""
 
     @property
     def rows(self) -> list[Mapping[str, Any]]:
@@ -54,23 +57,42 @@ class Checks:
         return f"Simulator version {version}{old}, {len(seeds)} data seeds, profile {content.get('profile')}."
 
 
-def load() -> Checks:
-    """The committed checks of the simulator, or none.
+def load() -> dict[str, Checks]:
+    """The committed checks by built-in set: every file that is there, and none for the other sets.
 
     Raises:
-        BadInput: the file is there and is not what the check command writes.
+        BadInput: a file is not what the check command writes.
     """
-    path = folder() / FILE
-    if not path.is_file():
-        return Checks(None)
+    found = {name: Checks(None, name) for name in simulate.PRESETS}
+    for path in sorted((folder() / FOLDER).glob("*.json")):
+        checks = _read(path)
+        found[checks.preset] = checks
+    return found
+
+
+def _read(path: Path) -> Checks:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if {row["verdict"] for row in content["checks"]} <= set(MARKS):
-            return Checks(content)
+            return Checks(content, str(content["preset"]))
         raise ValueError("an unknown verdict")
     except (ValueError, KeyError, TypeError) as error:
         remedy = "write it anew with `asdbook data synth --check`"
-        raise BadInput(f"{FILE}: not a file of checks ({error}): {remedy}") from error
+        raise BadInput(f"{FOLDER}/{path.name}: not a file of checks ({error}): {remedy}") from error
+
+
+def total(found: Mapping[str, Checks], verdict: str = "") -> int:
+    """How many summaries of all sets have this verdict; without one, how many there are."""
+    return sum(checks.count(verdict) if verdict else len(checks.rows) for checks in found.values())
+
+
+def counts(found: Mapping[str, Checks], **options: Any) -> Table:
+    """One row a set: how many checks passed, failed and stayed undecided, and of which simulator."""
+    rows = []
+    for name, checks in found.items():
+        numbers = [str(checks.count(verdict)) for verdict in MARKS] if checks.content else ["not run", None, None]
+        rows.append([name, *numbers, checks.origin() if checks.content else None])
+    return Table(["set", *MARKS, "made with"], rows, **options)
 
 
 def band(ends: list[float | None]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from asdbook import metrics, simulate
+from asdbook.data.names import parse
 from asdbook.errors import BadInput
 from asdbook.simulate.assign import lots
 
@@ -23,21 +23,21 @@ class Clip:
     truth: Mapping[str, Any]
 
 
-NAME = re.compile(r"section_\d+_(source|target)_(train|test)_(normal|anomaly)_(\d+)")
-
-
 def place(file: str, preset: str) -> tuple[str, str, str, str, int]:
-    """Machine, role, domain, label and number in its cell of a clip of a built-in set.
+    """Machine, role, part (domain or machine ID), label and number in its cell of a clip of a built-in set.
 
     Raises:
-        BadInput: the name is not one of a built-in set.
+        BadInput: the name is not one of that set.
     """
-    machine, found = file.split("/")[0], NAME.search(file)
-    known = simulate.PRESETS[preset].machines
-    if found is None or machine not in known:
-        raise BadInput(f"{file}: not a clip of {preset}: its name does not follow the 2023 grammar")
-    domain, role, label, number = found.groups()
-    return machine, role, domain, label, int(number) - known[machine].layout.first_index
+    folders, known = file.split("/"), simulate.PRESETS[preset].machines
+    if len(folders) != 3 or folders[0] not in known:
+        raise BadInput(f"{file}: not a clip of {preset}: its names are machine/train or test/clip.wav")
+    machine, role, name = folders
+    found, layout = parse(name), known[machine].layout
+    part = found.domain or found.id
+    if part is None or part not in layout.parts or found.label is None:
+        raise BadInput(f"{file}: not a clip of {preset}: its name does not follow the grammar of that year")
+    return machine, role, part, found.label, found.index - layout.first_index
 
 
 def clip(file: str, *, preset: str, data_seed: int, profile: str) -> Clip:
@@ -47,9 +47,9 @@ def clip(file: str, *, preset: str, data_seed: int, profile: str) -> Clip:
         file: official path, "fan/test/section_00_source_test_anomaly_0003_m-n_W.wav".
         preset, data_seed, profile: of the run's data.
     """
-    machine, role, domain, label, index = place(file, preset)
+    machine, role, part, label, index = place(file, preset)
     spec = simulate.Spec(preset=preset, data_seed=data_seed, profile=profile, machines=(machine,))
-    block = simulate.render(spec, machine, role, domain, label, 1, index)
+    block = simulate.render(spec, machine, role, part, label, 1, index)
     if block.names[0] != file:
         raise BadInput(f"{file}: data seed {data_seed} has {block.names[0]} there: name the run's own data seed")
     return Clip(block.audio[0] / 32768, block.truth[0])
@@ -61,8 +61,8 @@ def with_truth(scores: pd.DataFrame, *, preset: str, data_seed: int, profile: st
     spec = simulate.Spec(preset=preset, data_seed=data_seed, profile=profile)
     found = []
     for file in test["file"]:
-        machine, role, domain, label, index = place(file, preset)
-        lot = lots(spec, machine, role, domain, label, spec.cell(role, domain))[index]
+        machine, role, part, label, index = place(file, preset)
+        lot = lots(spec, machine, role, part, label, spec.cell(role, part))[index]
         found.append((lot.fault, lot.severity, lot.snr_db))
     test[["fault", "severity", "snr_db"]] = pd.DataFrame(found, index=test.index)
     return test
@@ -106,10 +106,23 @@ def most_wrong(scores: pd.DataFrame, count: int = 3) -> pd.DataFrame:
     return ranked.drop_duplicates("machine").head(count) if ranked["machine"].nunique() >= count else ranked.head(count)
 
 
+def normal_medians(scores: pd.DataFrame, machine: str) -> str:
+    """What the median normal test clip of a machine scores, by domain where there are any: half a sentence."""
+    test = scores[(scores["split"] == "test") & (scores["machine"] == machine) & (scores["label"] == "normal")]
+    if test["domain"].isna().all():
+        return f"scores {test['score'].median():.1f}"
+    found = test.groupby("domain")["score"].median()
+    return "scores " + " and ".join(f"{value:.1f} in the {domain} domain" for domain, value in found.items())
+
+
 def middle_clip(scores: pd.DataFrame, machine: str, label: str, domain: str = "source") -> str:
-    """The test clip of a machine, label and domain whose score is the median (the lower one of two)."""
+    """The test clip of a machine, label and domain whose score is the median (the lower one of two).
+
+    A year without domains has one pool of clips.
+    """
     test = scores[(scores["split"] == "test") & (scores["machine"] == machine) & (scores["label"] == label)]
-    part = test[test["domain"] == domain].sort_values(["score", "file"])
+    pool = test if scores["domain"].isna().all() else test[test["domain"] == domain]
+    part = pool.sort_values(["score", "file"])
     if part.empty:
         raise BadInput(f"no {label} {domain} test clip of {machine} in these scores")
     return str(part.iloc[(len(part) - 1) // 2]["file"])

@@ -127,7 +127,7 @@ def roc_points(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.nda
 
 @dataclass(frozen=True)
 class Dot:
-    """One line of an interval plot: a value, its interval, the seeds' own values."""
+    """One line of an interval plot: a value, its interval, the seeds' own values, a second number beside it."""
 
     label: str
     value: float
@@ -135,9 +135,12 @@ class Dot:
     high: float | None = None
     seeds: Sequence[float] = ()
     group: str = ""
+    other: float | None = None
 
 
-def intervals(dots: Sequence[Dot], *, unit: str, reference: float | None = None, reference_label: str = "") -> Picture:
+def intervals(
+    dots: Sequence[Dot], *, unit: str, reference: float | None = None, reference_label: str = "", other: str = ""
+) -> Picture:
     """Values with intervals, one line each; single seeds as small points, groups by colour and marker.
 
     Args:
@@ -145,26 +148,34 @@ def intervals(dots: Sequence[Dot], *, unit: str, reference: float | None = None,
         unit: axis label.
         reference: a vertical guide (for example chance).
         reference_label: what it is.
+        other: what the dots' second numbers are, drawn as hollow diamonds.
     """
     groups = list(dict.fromkeys(dot.group for dot in dots))
-    marks = "osD^vP"
     with styled():
-        figure, axes = canvas(height=0.85 + 0.28 * len(dots) + (0.25 if len(groups) > 1 else 0))
+        figure, axes = canvas(height=0.85 + 0.28 * len(dots) + (0.25 if len(groups) > 1 or other else 0))
         for y, dot in enumerate(dots):
-            k = groups.index(dot.group)
-            colour = SEQUENCE[k % len(SEQUENCE)]
-            if dot.low is not None and dot.high is not None:
-                axes.plot([dot.low, dot.high], [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
-            axes.plot(list(dot.seeds), [y] * len(dot.seeds), "|", color=BLACK, markersize=6, markeredgewidth=0.9)
-            axes.plot(dot.value, y, marks[k % len(marks)], color=colour, markersize=6, zorder=3,
-                      label=dot.group if dot.group and dot.group not in [d.group for d in dots[:y]] else None)
+            _draw_dot(axes, y, dot, groups.index(dot.group), first=dot.group not in [d.group for d in dots[:y]])
+        seconds = [(dot.other, y) for y, dot in enumerate(dots) if dot.other is not None]
+        if seconds:
+            axes.plot(*zip(*seconds), "D", color=GREY, markerfacecolor="white", label=other, zorder=4)
         if reference is not None:
             axes.axvline(reference, color=GREY, linestyle=":", linewidth=1, label=reference_label or None)
         axes.set(yticks=range(len(dots)), yticklabels=[dot.label for dot in dots], xlabel=textwrap.fill(unit, 34))
         axes.invert_yaxis()
-        if len(groups) > 1 or reference_label:
+        if len(groups) > 1 or reference_label or seconds:
             figure.legend(loc="outside upper center", ncols=min(3, len(groups) + bool(reference_label)))
-    return Picture(figure, f"Values with 95 % intervals ({unit}): {'; '.join(_said(dot) for dot in dots)}.")
+    said = "; ".join(_said(dot) + (f", {other} {dot.other:.1f}" if dot.other is not None else "") for dot in dots)
+    return Picture(figure, f"Values with 95 % intervals ({unit}): {said}.")
+
+
+def _draw_dot(axes: Any, y: int, dot: Dot, k: int, *, first: bool) -> None:
+    """One line of an interval plot; `k` is its group's number, named in the legend at its first line."""
+    colour, mark = SEQUENCE[k % len(SEQUENCE)], "osD^vP"[k % 6]
+    if dot.low is not None and dot.high is not None:
+        axes.plot([dot.low, dot.high], [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
+    axes.plot(list(dot.seeds), [y] * len(dot.seeds), "|", color=BLACK, markersize=6, markeredgewidth=0.9)
+    axes.plot(dot.value, y, mark, color=colour, markersize=6, zorder=3,
+              label=dot.group if dot.group and first else None)
 
 
 def _said(dot: Dot) -> str:

@@ -85,7 +85,8 @@ class Heard:
         return Prose(
             f"{self.what} Known of this clip: severity {truth['severity']:g} of 1, {settings}, the machine "
             f"{abs(self.snr):g} dB {'above' if self.snr >= 0 else 'below'} the noise. "
-            f"The fault changes the spectrogram by {self.excess():.1f} dB on average where it sits."
+            f"The fault changes the spectrogram by {self.excess():.1f} dB on average where it sits, and the mean "
+            f"spectrum of the clip by {self.mean_change():.1f} dB."
         )
 
 
@@ -99,6 +100,11 @@ def box_mask(boxes: Any, shape: tuple[int, int]) -> np.ndarray:
     return mask
 
 
+def first_part(preset: str, machine: str) -> str:
+    """The source domain of a machine, or its first ID."""
+    return next(iter(simulate.describe(preset)[machine]["parts"]))
+
+
 def fault(
     preset: str, machine: str, name: str, *, data_seed: int, severity: float = 1.0, candidates: int = CANDIDATES
 ) -> Heard:
@@ -107,9 +113,10 @@ def fault(
     spec = simulate.Spec(
         preset=preset, data_seed=data_seed, profile="quick", machines=(machine,), severity=severity, faults=(name,)
     )
-    drawn = lots(spec, machine, "audit", "source", "anomaly", candidates)
+    part = first_part(preset, machine)
+    drawn = lots(spec, machine, "audit", part, "anomaly", candidates)
     best = max(range(candidates), key=lambda k: drawn[k].snr_db)
-    twin = simulate.twin(spec, machine, "audit", "source", best, candidates)
+    twin = simulate.twin(spec, machine, "audit", part, best, candidates)
     return Heard(machine, name, facts["what"], facts["where"], twin)
 
 
@@ -157,6 +164,13 @@ def typical(stored: Stored, machine: str, unit: str = "") -> list[Display]:
     return [spectrograms.spectrograms(panels), audio.players(*sounds)]
 
 
+def all_typical(stored: Stored, unit: str = "") -> Tabs:
+    """`typical` for every machine that has test clips."""
+    scores = stored.scores()
+    machines = scores.loc[scores["split"] == "test", "machine"].unique()
+    return Tabs({str(machine): typical(stored, str(machine), unit) for machine in machines})
+
+
 def failures(stored: Stored, count: int = 3) -> Tabs:
     """The clips that a system gets most wrong: what the truth says, spectrogram, sound."""
     items: dict[str, list[Display]] = {}
@@ -176,5 +190,7 @@ def _explained(truth: Mapping[str, Any], wrong: float) -> str:
     what = f"Fault {fault} at severity {truth['severity']:.2f}" if fault else "A normal clip"
     side = "above" if snr >= 0 else "below"
     how = "normal clips score at least as high" if fault else "anomalies score at most as high"
-    return (f"{what}, {truth['domain']} domain, the machine {abs(snr):.1f} dB {side} the noise "
+    part = str(truth["part"])
+    where = f"machine ID {part}" if part.isdigit() else f"{part} domain"
+    return (f"{what}, {where}, the machine {abs(snr):.1f} dB {side} the noise "
             f"({', '.join(truth['noise'])}). {100 * wrong:.0f} % of the {how}.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from asdbook import papers
@@ -11,6 +13,7 @@ from asdbook.papers.claims import TYPES, Claim
 from asdbook.papers.errata import Erratum
 from asdbook.report.claims import Decided
 from asdbook.report.tables import Html, Table, code, join, markup
+from asdbook.report.verdicts import Verdicts
 
 FINDINGS = {
     "agrees": "agrees", "cut off": "agrees, with digits cut off", "differs": "differs",
@@ -27,7 +30,7 @@ def names() -> dict[str, str]:
 def overview(**options: Any) -> Table:
     """What is here: one row a paper."""
     frame, known = papers.counts(), {**names(), "all": "all"}
-    columns = ["tables", "rows", "cells", "averages", "claims", "errata", "notes"]
+    columns = ["tables", "rows", "cells", "averages", "claims", "errata", "notes", "recomputations"]
     rows = [[known[str(paper)], *(str(line[column]) for column in columns)] for paper, line in frame.iterrows()]
     return Table(["paper", *columns], rows, **options)
 
@@ -43,7 +46,7 @@ def averages(**options: Any) -> Table:
         title = f"{known[str(frame['paper'].iloc[0])]}, {frame['table'].iloc[0]}"
         which = [
             join(f"{a.row}, {a.quantity}: {a.outcome.printed}, cells give {a.outcome.span.text()},",
-                 *(_mark(name) for name in a.errata))
+                 *(_mark(name, "link") for name in a.errata))
             for a in wrong
         ]  # fmt: skip
         rows.append([title, str(len(found)), str(len(found) - len(wrong)), _lines(which)])
@@ -56,13 +59,14 @@ def errata(found: Sequence[Erratum], **options: Any) -> Table:
     for e in found:
         instead = [Html(f"instead: {markup(e.should_be)}")] if e.should_be else []
         quoted = _lines([Html(f"<em>{markup(e.where)}</em>"), Html(markup(e.printed)), *instead])
-        rows.append([join(_mark(e.id), e.kind), quoted, e.explanation, e.consequence])
-    return Table(["erratum", "where, and what is printed", "what is wrong", "what follows"], rows, **options)
+        rows.append([join(_mark(e.id, "place"), e.kind), quoted, e.explanation, e.consequence, _shown(e)])
+    columns = ["erratum", "where, and what is printed", "what is wrong", "what follows", "recomputed"]
+    return Table(columns, rows, **options)
 
 
 def proofs(found: Sequence[Erratum], **options: Any) -> Table:
     """The recomputations of some errata: one row a check, the calculation with its numbers."""
-    rows = [[_mark(e.id), *_check(check)] for e in found for check in e.checks]
+    rows = [[_mark(e.id, "link"), *_check(check)] for e in found for check in e.checks]
     columns = ["erratum", "what", "calculation", "recomputed (rounding allows)", "printed", "finding"]
     return Table(columns, rows, **options)
 
@@ -75,7 +79,7 @@ def claims(decided: Sequence[Decided], **options: Any) -> Table:
         test = _lines([Html(markup(d.claim.test)), *_compared(d.claim)])
         said = None if d.claim.type == "arithmetic" else d.printed.name  # it is the verdict itself
         verdict = d.name if d.data is None else join(d.name, d.data)
-        rows.append([join(_mark(d.claim.id), kind), d.claim.text, test, said, verdict])
+        rows.append([join(_mark(d.claim.id, "place"), kind), d.claim.text, test, said, verdict])
     columns = ["claim and type", "what is claimed", "what would test it", "printed numbers", "verdict now"]
     return Table(columns, rows, **options)
 
@@ -92,7 +96,7 @@ def verdict_counts(decided: Sequence[Decided], **options: Any) -> Table:
 
 def claim_checks(decided: Sequence[Decided], **options: Any) -> Table:
     """The recomputations behind the claims: one row a check."""
-    rows = [[_mark(d.claim.id), *_check(check)] for d in decided for check in d.claim.checks]
+    rows = [[_mark(d.claim.id, "link"), *_check(check)] for d in decided for check in d.claim.checks]
     columns = ["claim", "what", "calculation", "recomputed (rounding allows)", "printed", "finding"]
     return Table(columns, rows, **options)
 
@@ -124,9 +128,61 @@ def _compared(claim: Claim) -> list[Html]:
     return [*pairs, Html(f"<em>{markup(where)}</em>")]
 
 
-def _mark(name: str) -> Html:
-    """An id that does not break at its hyphen."""
-    return Html(f'<span style="white-space:nowrap">{markup(code(name))}</span>')
+def own_claims(found: Mapping[str, Verdicts], **options: Any) -> Table:
+    """The claims of the chapter on the yardstick: one row a claim, its verdict on each data set below each other."""
+    rows: dict[str, list[Any]] = {}
+    for data, several in found.items():
+        for claim in several.claims:
+            place = Html(f'<span class="asd-id" id="baseline-{escape(claim.key)}">{markup(code(claim.key))}</span>')
+            kind = claim.evidence.claim.replace("_", " ") + (", primary" if claim.primary else "")
+            row = rows.setdefault(claim.key, [join(place, claim.name), claim.text, kind, []])
+            row[3].append(several.cell(claim.key, data))
+    lines = [[*row[:3], _lines(row[3])] for row in rows.values()]
+    return Table(["claim", "what is claimed", "type", "verdict now, by data"], lines, **options)
+
+
+def claims_said(name: str, decided: Sequence[Decided]) -> str:
+    """A caption: how many claims, and how many at which verdict."""
+    found = Counter(d.name for d in decided)
+    return f"{name}: {len(decided)} claims, " + ", ".join(f"{many} × {what}" for what, many in found.most_common())
+
+
+def checks_said(name: str, decided: Sequence[Decided]) -> str:
+    """A caption: how many recomputations behind the claims, and what they found."""
+    return f"{name}: " + _findings([check for d in decided for check in d.claim.checks])
+
+
+def errata_said(name: str, found: Sequence[Erratum]) -> str:
+    """A caption: how many errata and notes."""
+    notes = sum(e.kind == "note" for e in found)
+    return f"{name}: {len(found) - notes} errata, {notes} note{'s' if notes != 1 else ''}"
+
+
+def proofs_said(name: str, found: Sequence[Erratum]) -> str:
+    """A caption: how many recomputations, and what they found."""
+    return f"{name}: " + _findings([check for e in found for check in e.checks])
+
+
+def _findings(checks: Sequence[Check]) -> str:
+    counts = Counter(FINDINGS[check.outcome.finding] or "shown beside them" for check in checks)
+    many = f"{len(checks)} recomputation{'s' if len(checks) != 1 else ''}"
+    return f"{many}: " + ", ".join(f"{count} × {what}" for what, count in counts.most_common()) if checks else "none"
+
+
+def _shown(found: Erratum) -> str:
+    """How many recomputations of an erratum stand below, or why there is none."""
+    if not found.checks:
+        return "no number in it to recompute"
+    return f"{len(found.checks)} check{'s' if len(found.checks) > 1 else ''} below"
+
+
+def _mark(name: str, kind: str = "") -> Html:
+    """An id that does not break at its hyphen: the "place" that links lead to, or a "link" to it."""
+    text = markup(code(name))
+    if kind == "link":
+        text = f'<a href="#{escape(name)}">{text}</a>'
+    place = f' id="{escape(name)}"' if kind == "place" else ""
+    return Html(f'<span class="asd-id"{place}>{text}</span>')
 
 
 def _lines(parts: Sequence[Html]) -> Html | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from asdbook.experiment.records import Record
+from asdbook.errors import BadInput, UnknownName
+from asdbook.experiment.records import Record, Stored, size
 from asdbook.report.results import ROOT
+from asdbook.report.show import Code
 from asdbook.report.tables import Html, Table, code, pairs
 
 PACKAGES = ("asdbook", "numpy", "scipy", "pandas", "matplotlib")
@@ -70,24 +73,76 @@ def of_page(facts: Mapping[str, Any], **options: Any) -> Table:
     return pairs(table, columns=("provenance", ""), **options)
 
 
-def costs(records: Sequence[Record], **options: Any) -> Table:
-    """Time, memory and speed of runs: what a reader has to expect before the first cell; one row a system."""
-    groups: dict[tuple[str, str, str, str], list[Record]] = {}
-    for record in records:
+BYTES_A_SECOND = 16_000 * 2
+"""Of sound as a run keeps it on disk: 16 kHz, 16 bits."""
+
+
+def costs(runs: Sequence[Stored], **options: Any) -> Table:
+    """Time, memory, disk and speed of runs: what a reader has to expect before the first cell; one row a system.
+
+    Wall time, memory and speed were measured during the runs; disk is the sound as int16 and the record's own files.
+    """
+    groups: dict[tuple[str, str, str, str], list[Stored]] = {}
+    for stored in runs:
+        record = stored.record
         key = (record.label, record.data.name, record.profile, device_text(record.device))
-        groups.setdefault(key, []).append(record)
+        groups.setdefault(key, []).append(stored)
     rows = []
     for (label, data, profile, device), group in groups.items():
         walls, memory, speed = (
-            [r.cost[name] for r in group if r.cost.get(name) is not None]
+            [s.record.cost[name] for s in group if s.record.cost.get(name) is not None]
             for name in ("wall_seconds", "peak_memory_mb", "clips_per_second")
         )
         time = _span([seconds_text(w) for w in (min(walls), max(walls))]) if walls else None
         peak = f"{max(memory):.0f} MB" if memory else None
         fast = _span([f"{s:.0f}" for s in (min(speed), max(speed))]) if speed else None
-        rows.append([code(label), f"{data}, {profile}", str(len(group)), device, time, peak, fast])
-    columns = ("system", "data and profile", "runs", "device", "wall time", "peak memory", "clips scored a second")
+        rows.append([code(label), f"{data}, {profile}", str(len(group)), device, time, peak, _disk(group), fast])
+    columns = ("system", "data and profile", "runs", "device", "wall time", "peak memory", "disk: sound + record",
+               "clips scored a second")
     return Table(columns, rows, **options)
+
+
+def _disk(group: Sequence[Stored]) -> str:
+    """Largest set of sounds and largest record of some runs."""
+    sound = max(stored.record.data.seconds for stored in group) * BYTES_A_SECOND / 1e6
+    return f"{sound:.0f} MB + {max(size(stored.folder) for stored in group) / 1e3:.0f} kB"
+
+
+def longest(runs: Sequence[Stored]) -> str | None:
+    """The longest wall time of some runs, in words; None without runs."""
+    walls = [stored.record.cost.get("wall_seconds") or 0.0 for stored in runs]
+    return seconds_text(max(walls)) if walls else None
+
+
+def citation(*keys: str) -> Code:
+    """Entries of the book's bibliography as they can be copied into another one, and an entry for the book.
+
+    Raises:
+        UnknownName: a key that `book/references.bib` lacks.
+    """
+    text = _checkout_file("book/references.bib")
+    known = {m.group(1): m.group(0) for m in re.finditer(r"^@\w+\{([\w:-]+),\n(?:.*\n)*?\}$", text, re.MULTILINE)}
+    for key in keys:
+        if key not in known:
+            raise UnknownName("entry of book/references.bib", key, known)
+    return Code("", "\n\n".join([*(known[key] for key in keys), _own_entry()]), "bibtex")
+
+
+def _own_entry() -> str:
+    """The book's entry, from CITATION.cff: the one place that names version and date."""
+    text = _checkout_file("CITATION.cff")
+    facts = dict(re.findall(r'^([\w-]+): "?(.+?)"?$', text, re.MULTILINE))
+    authors = " and ".join(f"{{{name}}}" for name in re.findall(r"^ +- name: (.+)$", text, re.MULTILINE))
+    return (f"@misc{{asdbook,\n  author = {{{authors}}},\n  title = {{{facts['title']}}},\n"
+            f"  note = {{Version {facts['version']}}},\n  year = {{{facts['date-released'][:4]}}}\n}}")
+
+
+def _checkout_file(name: str) -> str:
+    here = Path(os.environ.get(ROOT) or Path.cwd())
+    for place in (here, *here.parents):
+        if (place / name).is_file():
+            return (place / name).read_text(encoding="utf-8")
+    raise BadInput(f"{name}: not found from {here.name}: open the page inside a checkout")
 
 
 def _span(ends: Sequence[str]) -> str:

@@ -9,9 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from asdbook import metrics, papers, simulate
+from asdbook import metrics, simulate
 from asdbook.errors import BadInput
 from asdbook.experiment import records
 from asdbook.experiment.records import Record, Stored
@@ -205,59 +203,6 @@ def _mean(cells: Sequence[Mapping[str, Any]]) -> Value:
     return Value(100 * sum(values) / len(values))
 
 
-def from_printed(frame: pd.DataFrame, *, who: str, data: Html, origin: str, mean: str = "harmonic") -> Row:
-    """A row set of printed numbers in percent (`papers.baseline`), with harmonic means recomputed from them.
-
-    Args:
-        frame: index (machine, unit), one column a quantity.
-        who, data, origin: as in `Row`.
-        mean: "harmonic" over all cells, or "arithmetic" over units and then machines (2020).
-    """
-    cells: dict[tuple[str, str], Value] = {}
-    by_machine = frame.groupby(level="machine", sort=False)
-    for machine, rows in by_machine:
-        for quantity in frame.columns:
-            cells[str(machine), quantity] = Value(float(rows[quantity].mean()))
-        if mean == "harmonic":
-            own = metrics.harmonic_mean((rows / 100).to_numpy().reshape(-1))
-            cells[str(machine), "Omega"] = Value(100 * float(own))
-    for quantity in frame.columns:
-        column = frame[quantity] / 100
-        machines = column.index.get_level_values("machine").to_numpy(dtype=object)
-        cells["all", quantity] = Value(100 * float(metrics.aggregate(column.to_numpy(), machines, mean)))
-    if mean == "harmonic":
-        values = (frame / 100).to_numpy().reshape(-1)
-        cells["all", "Omega"] = Value(100 * float(metrics.harmonic_mean(values)))
-    return Row(who, data, cells, origin)
-
-
-def official(name: str, system: str, *, who: str = "", mean: str = "harmonic") -> Row:
-    """An official baseline's printed numbers as a row set.
-
-    Args:
-        name: a table "baseline_<year>_<dev or eval>".
-        system: "mse" or "mahalanobis".
-        who: label.
-        mean: as in `from_printed`.
-    """
-    _, year, part = name.split("_")
-    badged = badge("official", f"{year} {'development' if part == 'dev' else 'evaluation'}")
-    first = papers.table(name).iloc[0]
-    origin = f"printed: {first['table']}, {first['provenance']}"
-    return from_printed(
-        papers.baseline(name, system), who=who or f"official, {system}", data=badged, origin=origin, mean=mean
-    )
-
-
-def printed(name: str, **options: Any) -> Table:
-    """One table of printed baseline numbers, all its systems."""
-    by_id = name == "baseline_2020_dev"  # 2020 averages over machine IDs and prints no single score
-    frame = papers.table(name)
-    rows = [official(name, str(s), mean="arithmetic" if by_id else "harmonic") for s in frame["system"].unique()]
-    columns = [str(c) for c in papers.baseline(name, "mse").columns]
-    return beside(rows, columns if by_id else [*columns, "Omega"], **options)
-
-
 def for_tables(group: Sequence[Stored]) -> list[Stored]:
     """The runs that tables and verdicts use: nothing changed by hand, on verdict seeds; while there are none, all."""
     plain = [s for s in group if not s.record.overrides and not s.record.data.premise_off]
@@ -282,6 +227,13 @@ def alarms(groups: Mapping[str, Sequence[Stored]], **options: Any) -> Table:
             shown.append(Value(100 * sum(values) / len(values)) if values else Value(None))
         lines.append([join(who, data_badge(group[0].record)), *shown])
     return Table(["threshold", *(f"{word}, {domain} (%)" for word, _, domain in kinds)], lines, **options)
+
+
+def false_alarms(group: Sequence[Stored]) -> float:
+    """Share of normal test clips that ring, in percent: mean over machines, domains and runs."""
+    rates = [rate["false_alarm"] for stored in group for rate in stored.record.decision["rates"]]
+    known = [rate for rate in rates if rate is not None]
+    return 100 * sum(known) / len(known) if known else float("nan")
 
 
 def beside(

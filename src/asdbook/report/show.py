@@ -115,28 +115,34 @@ def numbers(**values: Any) -> None:
 
 @dataclass(frozen=True)
 class Code:
-    """Library code, as it stands in the library.
+    """Library code, as it stands in the library, or another text to copy.
 
     Attributes:
-        path: dotted name.
+        path: dotted name; "" for a text without one.
         text: the source.
+        language: of the highlighting.
     """
 
     path: str
     text: str
+    language: str = "python"
 
     def markdown(self) -> str:
         """A link to the reference and the code. Private parts have no entry there: their name stands alone."""
+        block = f"```{self.language}\n{self.text}\n```\n"
+        if not self.path:
+            return block
         private = any(part.startswith("_") for part in self.path.split("."))
         name = f"`{self.path}`" if private else f"{{py:obj}}`{self.path}`"
-        return f"{name}\n\n```python\n{self.text}\n```\n"
+        return f"{name}\n\n{block}"
 
     def html(self) -> str:
         """The code with its name above."""
-        return f"<p><code>{escape(self.path)}</code></p><pre>{escape(self.text)}</pre>"
+        head = f"<p><code>{escape(self.path)}</code></p>" if self.path else ""
+        return f"{head}<pre>{escape(self.text)}</pre>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return bundle(self.markdown(), self.html, f"{self.path}\n\n{self.text}")
+        return bundle(self.markdown(), self.html, f"{self.path}\n\n{self.text}".lstrip())
 
 
 def source(thing: Any, *, docstring: bool = True) -> Code:

@@ -88,12 +88,27 @@ def _draw(axes: Any, panel: Panel, picture: np.ndarray, top: float) -> Any:
     image = axes.imshow(picture, origin="lower", aspect="auto", cmap=MAP, vmin=top - SPAN_DB, vmax=top,
                         extent=_extent(picture), interpolation="nearest", rasterized=True)
     axes.set_title(panel.title, fontsize=9)
-    _frame(axes, panel.boxes)
+    _frame(axes, telling(panel.boxes, len(panel.wave) / FS))
     return image
 
 
 PAD_SECONDS, PAD_HZ = 0.02, 90.0
 """Frames stand this far outside a region: an impact of some milliseconds or a single line stays visible in it."""
+
+
+WHOLE = 0.6
+"""A region that covers more of the picture than this says nothing about a place: it is not framed."""
+
+
+def telling(boxes: Sequence[Sequence[float]], seconds: float) -> list[Sequence[float]]:
+    """The regions that say where something sits: those that do not cover nearly all of the clip.
+
+    Args:
+        boxes: each (start s, end s, low Hz, high Hz).
+        seconds: length of the clip.
+    """
+    area = seconds * FS / 2
+    return [box for box in boxes if (box[1] - box[0]) * (box[3] - box[2]) <= WHOLE * area]
 
 
 def _frame(axes: Any, boxes: Sequence[Sequence[float]], colours: Sequence[str] = (BLACK, "white")) -> None:
@@ -126,8 +141,10 @@ def change(healthy: Panel, faulty: Panel) -> Picture:
         grid["faulty"].set_yticklabels([])
         shown = grid["change"].imshow(after - before, origin="lower", aspect="auto", cmap="RdBu_r", vmin=-CHANGE_DB,
                                       vmax=CHANGE_DB, extent=_extent(after))
-        grid["change"].set_title("what the fault changes, its known place framed", fontsize=9)
-        _frame(grid["change"], faulty.boxes, colours=(BLACK,))
+        framed = telling(faulty.boxes, len(faulty.wave) / FS)
+        where = "its known place framed" if framed else "nearly everywhere" if faulty.boxes else "no single place"
+        grid["change"].set_title(f"what the fault changes, {where}", fontsize=9)
+        _frame(grid["change"], framed, colours=(BLACK,))
         figure.colorbar(shown, ax=grid["change"], label="dB more", pad=0.02)
         for key in ("healthy", "change"):
             grid[key].set_ylabel("kHz")

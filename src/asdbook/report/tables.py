@@ -37,6 +37,8 @@ class Value:
         digits: decimals shown.
         text: the number as its paper prints it, shown instead of a rounded one.
         reason: why there is no number ("not run", "one class only").
+        computed: an average that its source does not print: we computed it from the printed cells.
+        errata: ids of errata that the number stands on, linked to their place.
     """
 
     value: float | None
@@ -45,14 +47,20 @@ class Value:
     digits: int = 1
     text: str = ""
     reason: str = ""
+    computed: bool = False
+    errata: tuple[str, ...] = ()
 
     def html(self) -> str:
-        """The number, and its interval in smaller letters."""
+        """The number, its interval in smaller letters, and what a reader has to know of it."""
+        return self._number() + "".join(f" {erratum(name).text}" for name in self.errata)
+
+    def _number(self) -> str:
         if self.value is None or math.isnan(self.value):
             return f'<span class="asd-none">{escape(self.reason or MISSING)}</span>'
         shown = escape(self.text) or f"{self.value:.{self.digits}f}"
         if self.low is None or self.high is None:
-            return f'<span class="asd-value">{shown}</span>'
+            note = ' <span class="asd-interval">computed</span>' if self.computed else ""
+            return f'<span class="asd-value">{shown}</span>{note}'
         interval = f"{self.low:.{self.digits}f} to {self.high:.{self.digits}f}"
         return f'<span class="asd-value">{shown}</span> <span class="asd-interval">{interval}</span>'
 
@@ -95,6 +103,12 @@ def markup(content: Any) -> str:
 def code(text: str) -> Html:
     """A name as it is typed."""
     return Html(f"<code>{escape(text)}</code>")
+
+
+def erratum(name: str) -> Html:
+    """A link to an erratum's place on the page of errata."""
+    label = escape(name)
+    return Html(f'<a class="asd-flag" href="errata.html#{label}">{label}</a>')
 
 
 def link(text: str, address: str) -> Html:

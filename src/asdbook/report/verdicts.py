@@ -6,6 +6,7 @@ data may say are those of `asdbook.metrics.verdict`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -16,7 +17,7 @@ import numpy as np
 from asdbook import metrics
 from asdbook.experiment.records import Stored
 from asdbook.report.results import data_badge
-from asdbook.report.tables import Html, Table, badge, join
+from asdbook.report.tables import Html, Table, badge, link
 
 DRAWS = 2000
 MARKS = {
@@ -39,6 +40,7 @@ class Claim:
         evidence: what was measured.
         data: badge of the data, or None where nothing ran.
         primary: decided first; the others' p values are corrected over their family.
+        name: the claim in a few words.
     """
 
     key: str
@@ -46,6 +48,14 @@ class Claim:
     evidence: metrics.Evidence
     data: Html | None = None
     primary: bool = False
+    name: str = ""
+
+    @property
+    def title(self) -> Html:
+        """Key and name, linked to the claim's row on the page of claims where it has a name."""
+        if not self.name:
+            return Html(f"<strong>{escape(self.key)}</strong>")
+        return link(f"{self.key} · {self.name}", f"claims.html#baseline-{self.key}")
 
 
 def evaluated(stored: Stored, draws: int = DRAWS) -> metrics.Evaluation:
@@ -144,7 +154,7 @@ def _stored(stored: Stored, quantity: str) -> float:
 
 def claim(
     key: str, text: str, kind: str, contrast: metrics.Interval | None, group: Sequence[Stored], *,
-    margin: float = 0.0, primary: bool = False,
+    margin: float = 0.0, primary: bool = False, name: str = "",
 ) -> Claim:  # fmt: skip
     """A claim with what the records say about it.
 
@@ -154,25 +164,25 @@ def claim(
         contrast: from `between` or `within`; None where nothing ran.
         group: the records it came from.
         margin: in points.
-        primary: see `Claim`.
+        primary, name: see `Claim`.
     """
     if contrast is None or not group:
-        return Claim(key, text, metrics.Evidence(kind), None, primary)  # type: ignore[arg-type]
+        return Claim(key, text, metrics.Evidence(kind), None, primary, name)  # type: ignore[arg-type]
     record = group[0].record
     seeds = max(1, len(contrast.points))  # of the pairs: a seed that one side lacks is no evidence
     evidence = metrics.Evidence(
         kind, {"difference in points": contrast}, record.data.kind, record.profile, seeds, margin  # type: ignore[arg-type]
     )
-    return Claim(key, text, evidence, data_badge(record), primary)
+    return Claim(key, text, evidence, data_badge(record), primary, name)
 
 
-def arithmetic(key: str, text: str, recomputed: float, printed: float, rounding: float) -> Claim:
+def arithmetic(key: str, text: str, recomputed: float, printed: float, rounding: float, name: str = "") -> Claim:
     """A claim that follows from printed numbers alone."""
     from asdbook.metrics.verdicts import stated
 
     contrast = {"recomputed minus printed": stated(recomputed - printed)}
     evidence = metrics.Evidence("arithmetic", contrast, margin=rounding)
-    return Claim(key, text, evidence, badge("plain", "printed numbers"))
+    return Claim(key, text, evidence, badge("plain", "printed numbers"), name=name)
 
 
 @dataclass(frozen=True)
@@ -192,20 +202,50 @@ class Verdicts:
         name = self.found[key].name
         return f"{MARKS[name]} {name}"
 
-    def _cell(self, claim: Claim) -> Html:
-        """Verdict, and below it the data that it stands on."""
-        data = f"<br>{claim.data.text}" if claim.data else ""
-        return Html(f'<span class="asd-verdict">{escape(self.name(claim.key))}</span>{data}')
+    def cell(self, key: str, place: str = "") -> Html:
+        """Verdict of a claim, and below it the data that it stands on, or those that nothing ran on."""
+        claim = next(claim for claim in self.claims if claim.key == key)
+        data = claim.data or (badge("plain", place) if place else None)
+        below = f"<br>{data.text}" if data else ""
+        return Html(f'<span class="asd-verdict">{escape(self.name(key))}</span>{below}')
 
     def table(self, **options: Any) -> Table:
         """One row a claim: sentence, verdict with the data it stands on, numbers."""
-        rows = [[join(Html(f"<strong>{escape(claim.key)}</strong>"), claim.text), self._cell(claim),
-                 self.found[claim.key].text] for claim in self.claims]
-        return Table(["claim", "verdict", "numbers"], rows, **options)
+        return table({"": self}, **options)
 
-    def glance(self) -> Table:
-        """The verdicts alone, for the top of a chapter."""
-        return Table(["claim", "verdict"], [[claim.text, self._cell(claim)] for claim in self.claims])
+
+def table(found: Mapping[str, Verdicts], **options: Any) -> Table:
+    """One row a claim and data set: sentence, verdict with the data it stands on, numbers."""
+    keys = list(dict.fromkeys(claim.key for several in found.values() for claim in several.claims))
+    rows = []
+    for key in keys:
+        for data, several in found.items():
+            for claim in (claim for claim in several.claims if claim.key == key):
+                first = Html(f"{claim.title.text}<br>{escape(claim.text)}")
+                rows.append([first, several.cell(key, data), several.found[key].text])
+    return Table(["claim", "verdict", "numbers"], rows, **options)
+
+
+def count(found: Mapping[str, Verdicts]) -> str:
+    """How many verdicts of each kind, in words."""
+    names = Counter(verdict.name for several in found.values() for verdict in several.found.values())
+    return ", ".join(f"{many} × {name}" for name, many in names.most_common())
+
+
+def glance(found: Mapping[str, Verdicts], **options: Any) -> Table:
+    """One row a claim, and its verdict on each data set: for the top of a chapter.
+
+    Args:
+        found: data set to verdicts; a claim that a set does not know is left out there.
+        **options: of the `Table`.
+    """
+    rows: dict[str, list[Any]] = {}
+    for data, several in found.items():
+        for claim in several.claims:
+            first = Html(f'{claim.title.text}<br><span class="asd-quiet">{escape(claim.text)}</span>')
+            rows.setdefault(claim.key, [first, []])[1].append(several.cell(claim.key, data))
+    lines = [[first, Html("<br>".join(cell.text for cell in cells))] for first, cells in rows.values()]
+    return Table(["claim", "verdict, by data"], lines, **options)
 
 
 def decide(claims: Sequence[Claim]) -> Verdicts:
