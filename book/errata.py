@@ -26,18 +26,29 @@ from asdbook.papers import cells
 from asdbook.report import printed, show
 
 counts = papers.counts()
-show.numbers(**{f"errata-{column}": int(counts.loc["all", column]) for column in counts.columns})
+show.numbers(**{f"errata-{column}": int(counts.loc["all", column])
+                for column in counts.columns})
 example = papers.erratum("ssdm-E1").checks[0].outcome
 cell = cells.span(example.printed)
-show.numbers(**{"errata-cell-low": (cell.low, ".3f"), "errata-cell-high": (cell.high, ".3f"),
-                "errata-low": (example.span.low, ".3f"), "errata-high": (example.span.high, ".3f"),
-                "errata-value": (example.span.value, ".3f"), "errata-printed": example.printed})
-printed.overview(name="tab-errata-counts", caption="What was copied from each paper, and what was found")
+numbers = {"cell-low": cell.low, "cell-high": cell.high, "low": example.span.low,
+           "high": example.span.high, "value": example.span.value}
+show.numbers(**{f"errata-{key}": (value, ".3f") for key, value in numbers.items()},
+             **{"errata-printed": example.printed})
+shown = papers.recomputed()
+show.numbers(**{f"errata-{key}": value for key, value in shown.items()})
+
+# %% tags=["hide-input"]
+printed.overview(
+    name="tab-errata-counts", caption="What was copied from each paper, and what was "
+    f"found: {counts.loc['all', 'errata']} errata")
 
 # %% [markdown]
 # In all: {glue:text}`errata-tables` tables with {glue:text}`errata-rows` rows and {glue:text}`errata-cells` cells,
 # {glue:text}`errata-claims` [claims](claims.ipynb),
 # {glue:text}`errata-errata` errata and {glue:text}`errata-notes` notes.
+# Recomputed below: {glue:text}`errata-entries` entries with {glue:text}`errata-checks` calculations, among them all
+# {glue:text}`errata-proven` numbers, statements and conflicts.
+# The other {glue:text}`errata-wording` entries hold no number to recompute: wording, notation, citations.
 #
 # ## How to read a recomputation
 #
@@ -72,7 +83,10 @@ printed.overview(name="tab-errata-counts", caption="What was copied from each pa
 # {numref}`tab-averages` recomputes all {glue:text}`errata-averages` averages whose cells are printed too.
 
 # %% tags=["hide-input"]
-printed.averages(name="tab-averages", caption="Averages that follow from the cells beside them, and those that do not")
+differ = [a for a in papers.averages() if a.outcome.finding == "differs"]
+printed.averages(
+    name="tab-averages", caption="Averages recomputed from the cells beside them: "
+    f"{len(differ)} of {len(papers.averages())} do not follow")
 
 # %% [markdown]
 # ## SSDM
@@ -80,10 +94,13 @@ printed.averages(name="tab-averages", caption="Averages that follow from the cel
 # {cite:t}`yin2024ssdm`.
 
 # %% tags=["hide-input"]
-printed.errata(papers.all_errata("ssdm"), name="tab-errata-ssdm", caption="SSDM: errata and notes")
+found = papers.all_errata("ssdm")
+printed.errata(found, name="tab-errata-ssdm",
+               caption=printed.errata_said("SSDM", found))
 
 # %% tags=["hide-input"]
-printed.proofs(papers.all_errata("ssdm"), name="tab-proofs-ssdm", caption="SSDM: the recomputations")
+printed.proofs(found, name="tab-proofs-ssdm",
+               caption=printed.proofs_said("SSDM", found))
 
 # %% [markdown]
 # ## AudDSR
@@ -91,10 +108,13 @@ printed.proofs(papers.all_errata("ssdm"), name="tab-proofs-ssdm", caption="SSDM:
 # {cite:t}`zavrtanik2024auddsr`.
 
 # %% tags=["hide-input"]
-printed.errata(papers.all_errata("auddsr"), name="tab-errata-auddsr", caption="AudDSR: errata and notes")
+found = papers.all_errata("auddsr")
+printed.errata(found, name="tab-errata-auddsr",
+               caption=printed.errata_said("AudDSR", found))
 
 # %% tags=["hide-input"]
-printed.proofs(papers.all_errata("auddsr"), name="tab-proofs-auddsr", caption="AudDSR: the recomputations")
+printed.proofs(found, name="tab-proofs-auddsr",
+               caption=printed.proofs_said("AudDSR", found))
 
 # %% [markdown]
 # ## RC-MAE
@@ -102,10 +122,13 @@ printed.proofs(papers.all_errata("auddsr"), name="tab-proofs-auddsr", caption="A
 # {cite:t}`zahedi2023rcmae`.
 
 # %% tags=["hide-input"]
-printed.errata(papers.all_errata("rc_mae"), name="tab-errata-rc-mae", caption="RC-MAE: errata and notes")
+found = papers.all_errata("rc_mae")
+printed.errata(found, name="tab-errata-rc-mae",
+               caption=printed.errata_said("RC-MAE", found))
 
 # %% tags=["hide-input"]
-printed.proofs(papers.all_errata("rc_mae"), name="tab-proofs-rc-mae", caption="RC-MAE: the recomputations")
+printed.proofs(found, name="tab-proofs-rc-mae",
+               caption=printed.proofs_said("RC-MAE", found))
 
 # %% [markdown]
 # ## Statistical clustering
@@ -114,10 +137,12 @@ printed.proofs(papers.all_errata("rc_mae"), name="tab-proofs-rc-mae", caption="R
 
 # %% tags=["hide-input"]
 found = papers.all_errata("statistical_clustering")
-printed.errata(found, name="tab-errata-statistical", caption="Statistical clustering: errata and notes")
+printed.errata(found, name="tab-errata-statistical",
+               caption=printed.errata_said("Statistical clustering", found))
 
 # %% tags=["hide-input"]
-printed.proofs(found, name="tab-proofs-statistical", caption="Statistical clustering: the recomputations")
+printed.proofs(found, name="tab-proofs-statistical",
+               caption=printed.proofs_said("Statistical clustering", found))
 
 # %% [markdown]
 # ## OEVAE
@@ -125,10 +150,13 @@ printed.proofs(found, name="tab-proofs-statistical", caption="Statistical cluste
 # {cite:t}`hai2024oevae`.
 
 # %% tags=["hide-input"]
-printed.errata(papers.all_errata("oevae"), name="tab-errata-oevae", caption="OEVAE: errata and notes")
+found = papers.all_errata("oevae")
+printed.errata(found, name="tab-errata-oevae",
+               caption=printed.errata_said("OEVAE", found))
 
 # %% tags=["hide-input"]
-printed.proofs(papers.all_errata("oevae"), name="tab-proofs-oevae", caption="OEVAE: the recomputations")
+printed.proofs(found, name="tab-proofs-oevae",
+               caption=printed.proofs_said("OEVAE", found))
 
 # %% [markdown]
 # ## How the recomputation runs

@@ -24,10 +24,10 @@ from asdbook.publish.pages import find_book
 
 book = find_book()
 chapters, records = status.chapters(book), status.records(book)
-glue("status-chapters", len(chapters), display=False)
-glue("status-chapters-stale", int((chapters["state"] != "up to date").sum()), display=False)
-glue("status-records", len(records), display=False)
-glue("status-records-stale", int((records["state"] != "up to date").sum()), display=False)
+for name, table in (("status-chapters", chapters), ("status-records", records)):
+    glue(name, len(table), display=False)
+    stale = (table["state"] != "up to date").sum()
+    glue(f"{name}-stale", int(stale), display=False)
 
 # %% [markdown]
 # ## Chapters
@@ -57,3 +57,19 @@ status.show(status.versions(book))
 
 # %% tags=["hide-input"]
 status.show(records)
+
+# %% [markdown]
+# ## When something goes wrong
+#
+# Processes are killed, disks fill up, files get damaged.
+# `.ci/faults` does {glue:text}`status-drills` such things to small runs, in real processes, and then runs the same command again.
+# Every drill ends with the scores of an undisturbed run, bit for bit.
+# Every message is one line that says what to do. Recordings and finished runs were never touched.
+# {numref}`tab-faults` says what happened. The tests repeat the drills.
+
+# %% tags=["hide-input"]
+from asdbook.report import faults
+
+drills = faults.drills()
+glue("status-drills", len(drills), display=False)
+faults.table(drills, name="tab-faults", caption="What went wrong in the drills, what was seen, and what was lost")
