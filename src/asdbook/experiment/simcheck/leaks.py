@@ -87,9 +87,9 @@ def readable(sounds: Sounds, key: str) -> dict[str, float]:
     """
     numbers = np.concatenate([sounds.numbers, sounds.level[:, None], sounds.peak[:, None]], axis=1)
     areas, hits, chance = [], [], []
-    for here, values in _to_read(sounds, key, numbers):
+    for chosen, values in _to_read(sounds, key):
+        here, odd = numbers[chosen], sounds.field("number")[chosen] % 2 == 1
         chance.append(float(np.unique(values, return_counts=True)[1].max() / len(values)))
-        odd = np.arange(len(values)) % 2 == 1
         for half in (odd, ~odd):
             a, hit = _read(here[half], values[half], here[~half], values[~half])
             areas.append(a)
@@ -97,15 +97,15 @@ def readable(sounds: Sounds, key: str) -> dict[str, float]:
     return {"auc": float(np.mean(areas)), "accuracy": float(np.mean(hits)), "chance": float(np.mean(chance))}
 
 
-def _to_read(sounds: Sounds, key: str, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Numbers and values of each part that has several values of `key`; of all parts where the key is the ID."""
+def _to_read(sounds: Sounds, key: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Mask and values of each part that has several values of `key`; of all clips where the key is the ID."""
     part = sounds.field("part")
     if key == "id":
-        yield numbers, part
+        yield np.ones(len(part), bool), part
         return
     for name, values in _by_part(sounds, key).items():
         if len(np.unique(values)) > 1:
-            yield numbers[part == name], values
+            yield part == name, values
 
 
 def _read(x: np.ndarray, y: np.ndarray, x_new: np.ndarray, y_new: np.ndarray) -> tuple[float, float]:
