@@ -77,6 +77,32 @@ def test_the_same_chapter_gives_the_same_bytes(book):
     assert again == json.loads(first)
 
 
+def test_nothing_is_written_when_a_kernel_ends(book, capfd):
+    """A kernel that is interrupted while it waits would report an error that is none."""
+    execute_chapter(book, book.chapter("first"), {})
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_kernel_that_works_can_still_be_interrupted(monkeypatch):
+    import asyncio
+
+    from jupyter_client.manager import KernelManager
+
+    from asdbook.publish.kernel import QuietKernelManager
+
+    sent = []
+
+    async def note(self):
+        sent.append(self.shutting_down)
+
+    monkeypatch.setattr(KernelManager, "_async_interrupt_kernel", note)
+    manager = QuietKernelManager()
+    asyncio.run(manager._async_interrupt_kernel())
+    manager.shutting_down = True
+    asyncio.run(manager._async_interrupt_kernel())
+    assert sent == [False]
+
+
 def test_a_failing_cell_shows_its_traceback_and_the_last_good_page_stays(book):
     page = book.chapter("first")
     book.executed(page).parent.mkdir(parents=True)

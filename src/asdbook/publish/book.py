@@ -45,21 +45,23 @@ def build_book(
     book = find_book(root)
     allowed = {book.chapter(name).stem for name in only} if only is not None else None
     manifest = load_manifest(book)
-    stale: set[str] = set()
-    for page in book.chapters:
-        wanted = {"profile": profile} if "profile" in parameter_names(page.source) else {}
-        reasons = _reasons(book, page, manifest, wanted)
-        runs = allowed is None or page.stem in allowed or not book.executed(page).is_file()
-        if page.stem == STATUS:
-            continue  # below, after all others
-        if not reasons:
-            _say(f"{page.stem:12} up to date")
-        elif runs:
-            _execute(book, page, manifest, wanted, reasons, by="book")
-        else:
-            stale.add(page.stem)
-            _say(f"{page.stem:12} stale ({', '.join(reasons)} changed), kept with a banner")
+    pages = [page for page in book.chapters if page.stem != STATUS]  # that one last, in _finish
+    stale = {page.stem for page in pages if not _renewed(book, page, manifest, profile, allowed)}
     return _finish(book, manifest, stale, strict)
+
+
+def _renewed(book: Book, page: Page, manifest: Manifest, profile: str, allowed: set[str] | None) -> bool:
+    """Executes a chapter whose inputs changed; whether its outputs are those of its present inputs."""
+    wanted = {"profile": profile} if "profile" in parameter_names(page.source) else {}
+    reasons = _reasons(book, page, manifest, wanted)
+    if not reasons:
+        _say(f"{page.stem:12} up to date")
+    elif allowed is None or page.stem in allowed or not book.executed(page).is_file():
+        _execute(book, page, manifest, wanted, reasons, by="book")
+    else:
+        _say(f"{page.stem:12} stale ({', '.join(reasons)} changed), kept with a banner")
+        return False
+    return True
 
 
 def execute(
@@ -90,19 +92,16 @@ def execute(
         UnknownName: a chapter, or a parameter that the chapter (for all chapters: that no chapter) has.
     """
     book = find_book(root)
-    given: dict[str, Any] = {"profile": profile, "data": data, "seeds": _seeds(seeds), "device": device}
-    given["fresh"] = True if fresh else None
-    wanted = {name: value for name, value in given.items() if value is not None}
-    chapters = [book.chapter(chapter)] if chapter else [p for p in book.chapters if p.stem != STATUS]
-    plans = _plans(chapters, wanted, strict=chapter is not None)
+    given = {"profile": profile, "data": data, "seeds": _seeds(seeds), "device": device, "fresh": fresh or None}
+    pages = [page for page in book.chapters if page.stem != STATUS]
+    plans = _plans([book.chapter(chapter)] if chapter else pages, given, strict=chapter is not None)
     manifest = load_manifest(book)
     for page, parameters in plans:
         _execute(book, page, manifest, parameters, ["asked for"], by="execute")
-    for page in book.chapters:  # a first `make execute` in a fresh clone: the book needs every page
-        if page.stem != STATUS and not book.executed(page).is_file():
+    for page in pages:  # a first `make execute` in a fresh clone: the book needs every page
+        if not book.executed(page).is_file():
             _execute(book, page, manifest, {}, ["never executed"], by="book")
-    stale = {p.stem for p in book.chapters if p.stem != STATUS and _stale(book, p, manifest)}
-    return _finish(book, manifest, stale, strict=True)
+    return _finish(book, manifest, {page.stem for page in pages if _stale(book, page, manifest)}, strict=True)
 
 
 def check(root: Path | None = None) -> list[Defect]:
@@ -171,8 +170,9 @@ def _stale(book: Book, page: Page, manifest: Manifest) -> bool:
     return entry is None or bool(changed(entry.digest, chapter_digest(book, page)))
 
 
-def _plans(pages: list[Page], wanted: dict[str, Any], *, strict: bool) -> list[tuple[Page, dict[str, Any]]]:
+def _plans(pages: list[Page], given: dict[str, Any], *, strict: bool) -> list[tuple[Page, dict[str, Any]]]:
     """Which parameters each chapter gets. One named chapter must know all of them, of many at least one."""
+    wanted = {name: value for name, value in given.items() if value is not None}
     known = {page.stem: parameter_names(page.source) for page in pages}
     for name in wanted:
         knows = [stem for stem, names in known.items() if name in names]

@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -19,9 +18,7 @@ from asdbook.publish.clean import clean_notebook
 from asdbook.publish.digest import source_hash
 from asdbook.publish.pages import Book, Page
 
-KERNEL = "asdbook"
 CELL_SECONDS = 600  # a hanging cell stops the build; a chapter's own budget is far below (DESIGN section 6)
-START_SECONDS = 120  # a busy machine can take long to start a kernel
 
 
 class ChapterFailed(RunFailed):
@@ -102,22 +99,14 @@ def execute_chapter(
         ChapterFailed: a cell raised, timed out, or its kernel died. The last good notebook stays.
     """
     import nbformat
-    import papermill
-    from traitlets.config import Config
 
     injected = check_parameters(page, parameters)
     output = book.executed(page)
     output.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".run-") as folder:
-        draft, result = Path(folder) / "in.ipynb", Path(folder) / "out.ipynb"
-        nbformat.write(_notebook(page), draft)
-        with _environment(book), _failures(page, result):
-            papermill.execute_notebook(
-                draft, result, injected, kernel_name=KERNEL, progress_bar=False, cwd=book.root / "book",
-                start_timeout=START_SECONDS, execution_timeout=cell_seconds,
-                config=Config({"KernelManager": {"transport_encryption": "auto"}}),
-            )
+        result = Path(folder) / "out.ipynb"
+        _run(book, page, injected, result, cell_seconds)
         notebook = clean_notebook(nbformat.read(result, as_version=4), book.root)
         notebook.metadata["asdbook"] = {"source": source_hash(page.source), "parameters": dict(parameters)}
         nbformat.write(notebook, result)
@@ -125,54 +114,32 @@ def execute_chapter(
     return time.perf_counter() - started
 
 
-def _notebook(page: Page) -> Any:
+def _run(book: Book, page: Page, parameters: Mapping[str, Any], result: Path, cell_seconds: int | None) -> None:
+    """Executes the chapter's notebook into `result`, whose folder is temporary."""
+    import nbformat
+    import papermill
+
+    from asdbook.publish import kernel
+
+    draft = result.with_name("in.ipynb")
+    nbformat.write(_notebook(page, kernel.KERNEL), draft)
+    with kernel.environment(book), _failures(page, result):
+        papermill.execute_notebook(
+            draft, result, parameters, progress_bar=False, cwd=book.root / "book",
+            execution_timeout=cell_seconds, **kernel.options(),
+        )  # fmt: skip
+
+
+def _notebook(page: Page, kernel: str) -> Any:
     """The chapter as a notebook with a kernel and repeatable cell names (jupytext draws random ones)."""
     import jupytext
 
     notebook = jupytext.read(page.source)
     notebook.metadata.pop("jupytext", None)
-    notebook.metadata["kernelspec"] = {"name": KERNEL, "display_name": "Python 3", "language": "python"}
+    notebook.metadata["kernelspec"] = {"name": kernel, "display_name": "Python 3", "language": "python"}
     for index, cell in enumerate(notebook.cells):
         cell["id"] = f"{page.stem}-{index}"[-64:]
     return notebook
-
-
-@contextmanager
-def _environment(book: Book) -> Iterator[None]:
-    """The kernel's environment: this Python whatever kernels the user has, few threads, no progress bars.
-
-    ASDBOOK_HOME is passed through. IPYTHONDIR is ours, so that a user's start-up files change no page.
-    """
-    kernels = book.build / "jupyter" / "kernels" / KERNEL
-    kernels.mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec: dict[str, Any] = {"argv": argv, "display_name": "Python 3", "language": "python"}
-    spec |= {"metadata": {"supported_encryption": ["curve"]}}  # talks in cipher, or warns
-    (kernels / "kernel.json").write_text(json.dumps(spec))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    settings = {
-        "JUPYTER_PATH": str(book.build / "jupyter"),
-        "IPYTHONDIR": str(book.build / "ipython"),
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(min(2, cores))),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "ASDBOOK_PROGRESS": "0",
-        "ASDBOOK_BOOK": str(book.root),
-        "ASDBOOK_STATIC": str(book.produced),  # where asdbook.report puts sounds and figures
-        "TQDM_DISABLE": "1",
-        "NO_COLOR": "1",
-        "PYTHONHASHSEED": "0",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # the debugger's start-up warning would stand in the page
-    }
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager
