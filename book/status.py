@@ -57,19 +57,3 @@ status.show(status.versions(book))
 
 # %% tags=["hide-input"]
 status.show(records)
-
-# %% [markdown]
-# ## When something goes wrong
-#
-# Processes are killed, disks fill up, files get damaged.
-# `.ci/faults` does {glue:text}`status-drills` such things to small runs, in real processes, and then runs the same command again.
-# Every drill ends with the scores of an undisturbed run, bit for bit.
-# Every message is one line that says what to do. Recordings and finished runs were never touched.
-# {numref}`tab-faults` says what happened. The tests repeat the drills.
-
-# %% tags=["hide-input"]
-from asdbook.report import faults
-
-drills = faults.drills()
-glue("status-drills", len(drills), display=False)
-faults.table(drills, name="tab-faults", caption="What went wrong in the drills, what was seen, and what was lost")

@@ -108,6 +108,19 @@ def test_damage_is_named(tmp_path, damage, message):
     assert "\n" not in str(caught.value) and str(tmp_path) in str(caught.value)
 
 
+def test_a_changed_digit_is_noticed_and_an_old_record_has_no_seal(tmp_path):
+    records.write(tmp_path, example(cost={"wall_seconds": 12.5}), scores(), {})
+    path = tmp_path / "record.json"
+    text = path.read_text()
+    path.write_text(text.replace("12.5", "12.6"))
+    with pytest.raises(BadInput, match="not what was written"):
+        records.load(tmp_path)
+    content = json.loads(text)
+    del content["seal"]
+    path.write_text(json.dumps(content))
+    assert records.load(tmp_path).record.cost == {"wall_seconds": 12.5}
+
+
 def test_truncated_scores_are_named(tmp_path):
     records.write(tmp_path, example(), scores(), {})
     path = tmp_path / "scores.csv.gz"

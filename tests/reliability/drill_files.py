@@ -178,6 +178,18 @@ def cut_record(lab: Lab) -> Outcome:
     return damaged_record(lab, cut, "record.json", *TRAIN)
 
 
+def change_a_digit(path: Path) -> None:
+    """Another clip count, in a file that is still JSON."""
+    text = path.read_text()
+    path.write_text(text.replace('"test_clips": 1', '"test_clips": 2'))
+    assert path.read_text() != text
+
+
+@drill("damaged record", "one digit of record.json is another")
+def changed_record(lab: Lab) -> Outcome:
+    return damaged_record(lab, change_a_digit, "record.json", *TRAIN)
+
+
 @drill("damaged record", "one bit of scores.csv.gz is flipped")
 def flipped_scores(lab: Lab) -> Outcome:
     return damaged_record(lab, flip, "scores.csv.gz", "evaluate", "RUN")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from forks import Ended, Forks, Running, Stop
+from harm import contents
 
 SMALL = ("--profile", "smoke", "--machine", "fan", "--threads", "1")
 TRIVIAL = ("run", "trivial", *SMALL)
@@ -41,6 +42,7 @@ class Lab:
         """A folder of wav files, in the official layout."""
         place = self.root / "recordings"
         self.must("data", "synth", str(place), "--profile", "smoke", "--machine", "fan", home=self.root / "home")
+        self._sound = contents(place)
         return place
 
     @property
@@ -121,6 +123,8 @@ class Lab:
         seconds = time.perf_counter() - started
         assert result(home) == wanted, "the scores are not those of an undisturbed run"
         assert "Traceback" not in done.err, done.err
+        if "recordings" in vars(self):
+            assert contents(self.recordings) == self._sound, "recordings were touched"
         left = [str(path) for path in home.rglob("*.part")]
         assert not left, f"left behind: {left}"
         return done, seconds

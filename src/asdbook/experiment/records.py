@@ -164,7 +164,8 @@ def write(folder: Path, record: Record, scores: pd.DataFrame, figures: Mapping[s
     folder.mkdir(parents=True, exist_ok=True)
     write_scores(folder / "scores.csv.gz", scores)
     write_figures(folder / "figures.npz", figures)
-    text = json.dumps(record.model_dump(by_alias=True), indent=1, sort_keys=True, allow_nan=False)
+    content = record.model_dump(by_alias=True)
+    text = json.dumps({**content, "seal": _seal(content)}, indent=1, sort_keys=True, allow_nan=False)
     temporary = folder / ".record.json.part"
     temporary.write_text(text + "\n")
     with open(temporary) as handle:
@@ -172,8 +173,13 @@ def write(folder: Path, record: Record, scores: pd.DataFrame, figures: Mapping[s
     temporary.rename(folder / "record.json")
 
 
+def _seal(content: dict[str, Any]) -> str:
+    """Digest of a record's content: a changed digit would be another result."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def load(folder: str | Path) -> Stored:
-    """Opens a record folder.
+    """Opens a record folder; a record of before the seals has none.
 
     Raises:
         BadInput: no `record.json` there, or one that is damaged or of another schema.
@@ -188,6 +194,9 @@ def load(folder: str | Path) -> Stored:
     found = content.get("schema") if isinstance(content, dict) else None
     if found != SCHEMA:
         raise BadInput(f"{path}: record schema {found}, this version reads {SCHEMA}: run again")
+    seal = content.pop("seal", None)
+    if seal is not None and seal != _seal(content):
+        raise BadInput(f"{path}: damaged record (not what was written): {RESTORE}")
     try:
         return Stored(Path(folder), Record.model_validate(content))
     except ValidationError as error:
