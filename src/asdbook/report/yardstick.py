@@ -172,7 +172,10 @@ def table(shown: Shown, data: str, scores: Sequence[str], **options: Any) -> Tab
     said = [note for score in scores if _prints(name, score) for note in official.notes(name, score)]
     ours = [shown.row(f"autoencoder:{score}", data) for score in scores]
     notes = [*options.pop("notes", ()), *said]
-    return results.beside([*rows, *ours], official.columns(shown.year(data)), notes=notes, **options)
+    here = machines_of(shown, data)
+    same = all(set(row.machines) == set(here) for row in rows)  # else the aggregates stand for other machines
+    return results.beside([*rows, *ours], official.columns(shown.year(data)), machines=here,
+                          total="all machines" if same else "", notes=notes, **options)
 
 
 def profiles(asked: Asked, epochs: Mapping[str, Mapping[str, Any]], **options: Any) -> Table:
