@@ -26,8 +26,8 @@
 #
 # {numref}`tab-faults` says what was done and what was seen.
 # The last column is the time of the run that gave the scores, without the start of Python.
-# Its runs are tiny. What matters for large ones is the column before:
-# what is lost is at most the part that was being written, and in training the time since the last checkpoint,
+# These runs are tiny. In a large one the same is lost:
+# at most the part that was being written, and in training the time since the last checkpoint,
 # which is {glue:text}`faults-seconds` seconds plus one epoch at most.
 
 # %% tags=["hide-input"]

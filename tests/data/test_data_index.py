@@ -293,6 +293,24 @@ def test_broken_truth(write: Write, tmp_path: Path, line: str, message: str) -> 
         data.index(root, truth=tmp_path / "truth")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fan\n\nid_01_00000000.wav,normal_id_01_00000098.wav,1\n", "line 3: label '1' of normal_id"),
+        ("fan\nid_01_00000000.wav,normal_id_01_00000098.wav,2\n", "line 2: label '2'"),
+        ("fan\n" + "id_01_00000000.wav,normal_id_01_00000098.wav\n" * 2, "line 3: id_01_00000000.wav is listed twice"),
+        ("id_01_00000000.wav,normal_id_01_00000098.wav\n", "line 1: expected 'hidden name,true name"),
+        ("fan\nid_01_00000000.wav,other.wav\n", "line 2: "),
+    ],
+)
+def test_broken_truth_list(write: Write, tmp_path: Path, text: str, message: str) -> None:
+    root = write(["fan/train/normal_id_01_00000000.wav", "fan/test/id_01_00000000.wav"])
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth/eval_data_list.csv").write_text(text)
+    with pytest.raises(BadInput, match=message):
+        data.index(root, truth=tmp_path / "truth")
+
+
 # --- the table --------------------------------------------------------------------------------------------
 
 

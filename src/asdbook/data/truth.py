@@ -6,17 +6,18 @@ Layouts (methods/data.md section 6):
     ground_truth_domain/ground_truth_<m>_section_SS_test.csv                     file,0|1 (1: target)
     eval_data_list.csv, eval_data_list_<year>.csv        machine line, then lines of file,true name[,label]
 
-The folders count where both are there: the lists of 2022 are wrong for ToyCar and ToyTrain.
+The folders count where both are there: the lists of 2022 are wrong for ToyCar and ToyTrain. `read_table` and
+`read_list` read one file each; `read_truth` all of a folder; `experiment.official_files` adds what an evaluator asks.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from asdbook.data.names import parse
+from asdbook.data.names import ClipName, parse
 from asdbook.errors import BadInput
 
 
@@ -26,6 +27,16 @@ class Truth:
 
     label: str | None
     domain: str | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A clip of an `eval_data_list`: machine, hidden file name, true name, and the line it stands on."""
+
+    machine: str
+    file: str
+    name: ClipName
+    line: int
 
 
 def read_truth(folder: Path, machines: Sequence[str]) -> dict[tuple[str, str], Truth]:
@@ -38,11 +49,16 @@ def read_truth(folder: Path, machines: Sequence[str]) -> dict[tuple[str, str], T
         raise BadInput(f"{folder}: no such folder of truth files: check the path")
     found: dict[tuple[str, str], Truth] = {}
     for path in sorted(folder.rglob("eval_data_list*.csv")):
-        found.update(_list_entries(path, machines))
-    for kind in ("ground_truth_data", "ground_truth_domain"):
+        for clip in read_list(path):
+            if clip.machine in machines:
+                found[clip.machine, clip.file] = Truth(clip.name.label, clip.name.domain)
+    for kind, words in (("ground_truth_data", ("normal", "anomaly")), ("ground_truth_domain", ("source", "target"))):
         for machine in machines:
             for path in sorted(folder.rglob(f"{kind}/ground_truth_{machine}_section_*_test.csv")):
-                _take_table(path, kind, machine, found)
+                for file, (one, _) in read_table(path).items():
+                    before = found.get((machine, file), Truth(None, None))
+                    what = "label" if kind == "ground_truth_data" else "domain"
+                    found[machine, file] = replace(before, **{what: words[one]})
     if not found:
         raise BadInput(
             f"{folder}: no truth for {', '.join(machines)}: expected ground_truth_data/ground_truth_<machine>"
@@ -51,44 +67,71 @@ def read_truth(folder: Path, machines: Sequence[str]) -> dict[tuple[str, str], T
     return found
 
 
-def _take_table(path: Path, kind: str, machine: str, found: dict[tuple[str, str], Truth]) -> None:
-    """One headerless table of `file,0|1`."""
-    seen: set[str] = set()
-    for number, row in enumerate(_rows(path), start=1):
-        if len(row) != 2 or row[1].strip() not in ("0", "1"):
-            raise BadInput(f"{path}, line {number}: expected 'file,0' or 'file,1', got {','.join(row)!r}")
-        file, one = row[0].strip(), row[1].strip() == "1"
-        if file in seen:
-            raise BadInput(f"{path}, line {number}: {file} is listed twice: remove one of the lines")
-        seen.add(file)
-        before = found.get((machine, file), Truth(None, None))
-        if kind == "ground_truth_data":
-            found[machine, file] = replace(before, label="anomaly" if one else "normal")
-        else:
-            found[machine, file] = replace(before, domain="target" if one else "source")
+def read_table(path: Path) -> dict[str, tuple[int, int]]:
+    """A headerless table of `file,0|1`: file name to the number and the line it stands on.
+
+    Raises:
+        BadInput: another line, a file that is listed twice, or no line at all.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for line, fields in lines(path):
+        if len(fields) != 2 or fields[1] not in ("0", "1"):
+            raise BadInput(f"{path}, line {line}: expected 'file,0' or 'file,1', got {','.join(fields)!r}")
+        file = basename(fields[0])
+        if file in found:
+            first = found[file][1]
+            raise BadInput(f"{path}, line {line}: {file} is listed twice (first on line {first}): remove a line")
+        found[file] = int(fields[1]), line
+    if not found:
+        raise BadInput(f"{path}: empty: expected lines of 'file,0' or 'file,1'")
+    return found
 
 
-def _list_entries(path: Path, machines: Sequence[str]) -> Iterator[tuple[tuple[str, str], Truth]]:
-    """A machine's name alone opens its block of lines: hidden name, true name, and in 2020 the label."""
+def read_list(path: Path) -> Iterator[Listed]:
+    """A machine's name alone opens its block of lines: hidden name, true name, and in 2020 the label.
+
+    Raises:
+        BadInput: another line, a name outside the grammars, a clip that is listed twice, or a label that is not
+            the true name's.
+    """
     machine = ""
-    for number, row in enumerate(_rows(path), start=1):
-        cells = [cell.strip() for cell in row if cell.strip()]
+    seen: set[tuple[str, str]] = set()
+    for line, fields in lines(path):
+        cells = [field for field in fields if field]  # some editions pad the machine's line with commas
         if len(cells) == 1:
             machine = cells[0]
-        elif len(cells) in (2, 3) and machine:
-            if machine in machines:
-                try:
-                    name = parse(cells[1] if cells[1].endswith(".wav") else f"{cells[1]}.wav")
-                except BadInput as error:
-                    raise BadInput(f"{path}, line {number}: {error}") from error
-                yield (machine, cells[0]), Truth(name.label, name.domain)
-        else:
-            raise BadInput(f"{path}, line {number}: expected 'hidden name,true name' below a machine's name")
+            continue
+        if len(cells) not in (2, 3) or not machine:
+            raise BadInput(f"{path}, line {line}: expected 'hidden name,true name[,label]' below a machine's name")
+        file = basename(cells[0])
+        try:
+            name = parse(cells[1] if cells[1].endswith(".wav") else f"{cells[1]}.wav")
+        except BadInput as error:
+            raise BadInput(f"{path}, line {line}: {error}") from error
+        if len(cells) == 3 and {"0": "normal", "1": "anomaly"}.get(cells[2]) != name.label:
+            raise BadInput(f"{path}, line {line}: label {cells[2]!r} of {cells[1]}: expected 0 or 1, as the name says")
+        if (machine, file) in seen:
+            raise BadInput(f"{path}, line {line}: {file} is listed twice for {machine}: remove a line")
+        seen.add((machine, file))
+        yield Listed(machine, file, name, line)
 
 
-def _rows(path: Path) -> Iterable[list[str]]:
+def lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, stripped fields) of a csv file without its blank lines.
+
+    Raises:
+        BadInput: it is no table in UTF-8.
+    """
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            return [row for row in csv.reader(file) if row]
+        with open(path, newline="", encoding="utf-8-sig") as handle:
+            reader = csv.reader(handle)
+            for fields in reader:
+                if any(field.strip() for field in fields):
+                    yield reader.line_num, [field.strip() for field in fields]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path}: cannot be read as a table ({error}): save it as UTF-8 csv") from error
+
+
+def basename(name: str) -> str:
+    """The last part of a path of any system."""
+    return name.replace("\\", "/").rsplit("/", 1)[-1]

@@ -19,14 +19,14 @@ missing or extra name or a value that is no number is refused.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from asdbook.data import names
+from asdbook.data.truth import basename, lines, read_list, read_table
 from asdbook.errors import BadInput
 
 YEARS_OF_STYLE = {"id": (2020,), "domain": (2021,), "section": (2022, 2023, 2024, 2025)}
@@ -110,10 +110,10 @@ def read_folder(folder: Path, truth: Path | None) -> tuple[list[Clip], str, int 
 def read_values(path: Path) -> dict[str, _Value]:
     """`name,number` lines of one file; names are cut to their last path part."""
     values: dict[str, _Value] = {}
-    for line, fields in _lines(path):
+    for line, fields in lines(path):
         if len(fields) != 2:
             raise BadInput(f"{path}, line {line}: {len(fields)} fields; expected 'basename.wav,value'")
-        name = _basename(fields[0])
+        name = basename(fields[0])
         if name in values:
             raise BadInput(f"{path}, line {line}: {name} occurs twice (first on line {values[name].line})")
         values[name] = _Value(finite(path, line, fields[1], " (these files have no header)"), line)
@@ -149,17 +149,15 @@ def read_truth(truth: Path, style: str) -> Truth:
     domains = _truth_files(root / "ground_truth_domain") if style == "section" else {}
     known: Truth = {}
     for key, path in labels.items():
-        found = {
-            name: zero_or_one(path, value.line, value.number, "the label")
-            for name, value in read_values(path).items()
-        }
+        found = read_table(path)
         where: dict[str, str | None] = dict.fromkeys(found, None)
         if style == "section":
             if key not in domains:
                 raise BadInput(f"{root / 'ground_truth_domain' / path.name}: missing; {path} has its labels")
-            where = dict(_domains(domains[key]))
-            same_names(domains[key], dict.fromkeys(where, 0), found)
-        known[key] = {name: (label, where[name]) for name, label in found.items()}
+            listed = read_table(domains[key])
+            same_names(domains[key], {name: line for name, (_, line) in listed.items()}, found)
+            where = {name: ("source", "target")[one] for name, (one, _) in listed.items()}
+        known[key] = {name: (label, where[name]) for name, (label, _) in found.items()}
     return known
 
 
@@ -246,51 +244,18 @@ def _truth_files(folder: Path) -> dict[Key, Path]:
     return found
 
 
-def _domains(path: Path) -> Iterator[tuple[str, str]]:
-    for name, value in read_values(path).items():
-        yield name, ("source", "target")[zero_or_one(path, value.line, value.number, "the domain")]
-
-
 def _read_list_2020(truth: Path) -> Truth:
-    """`eval_data_list.csv`: blocks of `hidden name,true name,label` under a line with the machine alone."""
+    """`eval_data_list.csv`, by the machine IDs that the hidden names carry."""
     path = truth / "eval_data_list.csv" if truth.is_dir() else truth
     known: Truth = {}
-    machine = ""
-    for line, fields in _lines(path):
-        fields = [field for field in fields if field]  # some editions pad the machine's line with commas
-        if len(fields) == 1:
-            machine = fields[0]
-            continue
-        if len(fields) != 3 or not machine:
-            raise BadInput(f"{path}, line {line}: expected a machine or 'hidden name,true name,label'")
-        name = _basename(fields[0])
+    for clip in read_list(path):
         try:
-            unit = names.parse(name).id
+            unit = names.parse(clip.file).id
         except BadInput as problem:
-            raise BadInput(f"{path}, line {line}: {problem}") from None
-        if unit is None:
-            raise BadInput(f"{path}, line {line}: {name} has no machine ID, as in id_01_00000000.wav")
-        label = zero_or_one(path, line, finite(path, line, fields[2]), "the label")
-        block = known.setdefault(Key(machine, unit), {})
-        if name in block:
-            raise BadInput(f"{path}, line {line}: {name} occurs twice for {machine}")
-        block[name] = (label, None)
+            raise BadInput(f"{path}, line {clip.line}: {problem}") from None
+        if unit is None or clip.name.label is None:
+            raise BadInput(f"{path}, line {clip.line}: expected such as id_01_00000000.wav,normal_id_01_00000098.wav,0")
+        known.setdefault(Key(clip.machine, unit), {})[clip.file] = (int(clip.name.label == "anomaly"), None)
     if not known:
         raise BadInput(f"{path}: no clips; expected the blocks of eval_data_list.csv")
     return known
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """(line number, stripped fields) of a csv file without its blank lines."""
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as handle:
-            reader = csv.reader(handle)
-            for fields in reader:
-                if any(field.strip() for field in fields):
-                    yield reader.line_num, [field.strip() for field in fields]
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise BadInput(f"{path}: cannot be read ({problem})") from None
-
-
-def _basename(name: str) -> str:
-    return name.replace("\\", "/").rsplit("/", 1)[-1]
