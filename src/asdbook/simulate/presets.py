@@ -96,20 +96,20 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "AirCompressor": {"leak": -4.0, "clogging": 0.0, "looseness": -3.0, "valve": -4.0},
     "BrushlessMotor": {"unbalance": 0.0, "tick": -5.0, "rub": -6.0, "phase": 0.0},
     "HoveringDrone": {"propeller": 0.0, "motor": -2.0},
-    "ToyCar": {"shaft": 2.0, "gear": 0.0, "voltage": -1.5, "tyre": 4.0},
+    "ToyCar": {"shaft": 2.0, "gear": 1.0, "voltage": -1.0, "tyre": 2.5},
     "ToyTrain": {"shaft": 0.0, "gear": 2.0, "voltage": -2.0, "wheel": 2.0, "track": 4.0},
-    "bearing": {"outer": 2.5, "inner": 2.5, "ball": 1.0, "contamination": 1.5, "looseness": 0.0},
-    "fan": {"unbalance": 1.0, "clogging": 0.0, "tick": -5.0, "rub": -6.5, "voltage": -4.0},
-    "gearbox": {"wear": -5.0, "tooth": -1.0, "misalignment": 1.0, "lubrication": -1.0},
-    "slider": {"rail": -3.0, "belt": 2.0, "grease": -2.0, "jam": -1.5},
+    "bearing": {"outer": 1.0, "inner": 1.0, "ball": 0.0, "contamination": -0.5, "looseness": 0.0},
+    "fan": {"unbalance": 1.0, "clogging": 0.0, "tick": -5.5, "rub": -5.5, "voltage": -4.0},
+    "gearbox": {"wear": -4.0, "tooth": -2.0, "misalignment": -0.5, "lubrication": -1.5},
+    "slider": {"rail": -3.0, "belt": 2.0, "grease": -1.5, "jam": -1.0},
     "valve": {"leak": -8.0, "sticking": 2.5, "contamination": 2.0, "coil": -3.0},
 }
 """g1 of each machine's faults in dB."""
 STRENGTHS_2020: dict[str, dict[str, float]] = {
     "ToyCar": {"shaft": 2.0, "gear": -1.0, "voltage": -3.5, "tyre": 3.0},
-    "ToyConveyor": {"slip": 2.0, "object": -2.0, "roller": 1.0, "voltage": -6.0},
-    "fan": {"unbalance": 1.0, "clogging": -3.0, "tick": -7.0, "rub": -8.5, "voltage": -4.0},
-    "pump": {"cavitation": -3.0, "leak": -6.0, "clogging": 0.0, "looseness": -3.0},
+    "ToyConveyor": {"slip": 2.0, "object": -2.0, "roller": 2.0, "voltage": -4.5},
+    "fan": {"unbalance": -0.5, "clogging": -3.0, "tick": -5.5, "rub": -7.0, "voltage": -3.5},
+    "pump": {"cavitation": -3.5, "leak": -6.0, "clogging": 0.0, "looseness": -2.0},
     "slider": {"rail": -1.0, "belt": 2.0, "grease": -1.0, "jam": 0.5},
     "valve": {"leak": -8.0, "sticking": 2.5, "contamination": 2.0, "coil": -6.0},
 }

@@ -28,7 +28,7 @@ from asdbook.simulate.clips import clips
 from asdbook.simulate.phase import FS
 from asdbook.simulate.presets import PRESETS, SIZES
 from asdbook.simulate.seeds import stream
-from asdbook.simulate.site import to_int16
+from asdbook.simulate.site import REFERENCE_DBFS, to_int16
 from asdbook.simulate.spec import LABELS, ROLES, BlockPlan, Spec, plan
 from asdbook.simulate.take import rendered_length
 from asdbook.simulate.truth import check_apart, clip_path, truth_of, write_truth
@@ -220,7 +220,7 @@ def twin(spec: Spec, machine: str, role: str, part: str, index: int, total: int 
 
 
 def extra_audio(kind: str, clips: int, samples: int, seed: int, matched: bool = False) -> np.ndarray:
-    """Outside sound of bank C, float32 (clips, samples), each clip at unit RMS times -37 dBFS.
+    """Outside sound of bank C, float32 (clips, samples), each clip at the level of the sets (-40 dBFS).
 
     Args:
         kind: "noise" (for augmentation) or "non-machine" (nothing that turns).
@@ -232,7 +232,7 @@ def extra_audio(kind: str, clips: int, samples: int, seed: int, matched: bool = 
     out = np.empty((clips, samples), np.float32)
     for i in range(clips):
         x = bank_c(stream("bank C", seed, kind, int(matched), i), kind, n, matched)
-        out[i] = x[n - samples :] * np.float32(10 ** (-37 / 20))
+        out[i] = x[n - samples :] * np.float32(10 ** (REFERENCE_DBFS / 20))
     return out
 
 
