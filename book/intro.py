@@ -27,7 +27,7 @@
 # %% tags=["remove-input"]
 import time
 
-from asdbook import papers, systems
+from asdbook import systems
 from asdbook.experiment import provenance as origin
 from asdbook.report import front, provenance, results, show, tables
 

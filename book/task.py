@@ -115,7 +115,7 @@ show.numbers(
     machines=len(facts), faults=sum(len(f["faults"]) for f in facts.values()),
     candidates=listening.CANDIDATES, mildest=severity[0], sets=len(whole),
     worst_severity=(severity[1], "g"), kinds=len(kinds),
-    years=" and ".join(str(p.year) for p in simulate.PRESETS.values()))
+    years=", ".join(str(p.year) for p in simulate.PRESETS.values()))
 sets.overview(
     name="tab-sets-built",
     caption=f"The built-in sets: {len(whole)} sets, {len(kinds)} machine types in all")

@@ -150,3 +150,15 @@ def test_a_table_never_mixes_versions_even_when_asked_for_one_variant(book, make
     records.write(book / "book" / "results" / "autoencoder" / newer.slug, newer, frame, {})
     assert results.committed(variant="mse") == []  # all of the older version
     assert [s.record.variant for s in results.committed()] == ["mahalanobis"]
+
+
+def test_old_records_of_a_set_stay_until_that_set_is_made_anew(book, make_record):
+    from asdbook import simulate
+
+    old = make_record(1)[0].data.model_copy(update={"simulator_version": simulate.VERSION - 1})
+    record, frame = make_record(1, data=old.model_copy(update={"name": "synthetic-2024"}))
+    records.write(book / "book" / "results" / "autoencoder" / record.slug, record, frame, {})
+    assert [s.record.seed for s in results.committed(data="synthetic-2024")] == [1]  # 2023 is new, 2024 is not yet
+    newer, frame = make_record(2, data=make_record(2)[0].data.model_copy(update={"name": "synthetic-2024"}))
+    records.write(book / "book" / "results" / "autoencoder" / newer.slug, newer, frame, {})
+    assert [s.record.seed for s in results.committed(data="synthetic-2024")] == [2]

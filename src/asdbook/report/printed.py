@@ -12,7 +12,7 @@ from asdbook.papers.checks import Check
 from asdbook.papers.claims import TYPES, Claim
 from asdbook.papers.errata import Erratum
 from asdbook.report.claims import Decided
-from asdbook.report.tables import Html, Table, code, join, markup
+from asdbook.report.tables import Html, Table, code, join, markup, stacked
 from asdbook.report.verdicts import Verdicts
 
 FINDINGS = {
@@ -137,7 +137,7 @@ def own_claims(found: Mapping[str, Verdicts], **options: Any) -> Table:
             kind = claim.evidence.claim.replace("_", " ") + (", primary" if claim.primary else "")
             row = rows.setdefault(claim.key, [join(place, claim.name), claim.text, kind, []])
             row[3].append(several.cell(claim.key, data))
-    lines = [[*row[:3], _lines(row[3])] for row in rows.values()]
+    lines = [[*row[:3], stacked(row[3])] for row in rows.values()]
     return Table(["claim", "what is claimed", "type", "verdict now, by data"], lines, **options)
 
 

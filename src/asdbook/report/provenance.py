@@ -96,8 +96,9 @@ def costs(runs: Sequence[Stored], **options: Any) -> Table:
         time = _span([seconds_text(w) for w in (min(walls), max(walls))]) if walls else None
         peak = f"{max(memory):.0f} MB" if memory else None
         fast = _span([f"{s:.0f}" for s in (min(speed), max(speed))]) if speed else None
-        rows.append([code(label), f"{data}, {profile}", str(len(group)), device, time, peak, _disk(group), fast])
-    columns = ("system", "data and profile", "runs", "device", "wall time", "peak memory", "disk: sound + record",
+        many = f"{len(group)} run{'s' if len(group) > 1 else ''}"
+        rows.append([code(label), f"{data}, {profile}, {many}", device, time, peak, _disk(group), fast])
+    columns = ("system", "data, profile, runs", "device", "wall time", "peak memory", "disk: sound + record",
                "clips scored a second")
     return Table(columns, rows, **options)
 

@@ -56,15 +56,17 @@ def committed(**wanted: Any) -> list[Stored]:
     """Committed records whose fields equal `wanted`; of several attempts of a run, the last.
 
     A table never mixes versions: records of an older version of their system are left out, and those of an older
-    simulator wherever newer ones of the same system exist. What is newest is asked of all records, not of these.
+    simulator wherever newer ones of the same system and set exist. What is newest is asked of all records, not of
+    these.
     """
     found = [s for s in _all(folder()) if all(_field(s.record, key) == want for key, want in wanted.items())]
     everything = [s.record for s in records.scan(folder())] if found else []
     newest: dict[str, int] = {}
     for record in everything:
         newest[record.system] = max(newest.get(record.system, 0), record.system_version)
-    renewed = {record.system for record in everything if record.data.kind == "synthetic" and not stale(record)}
-    found = [s for s in found if not (stale(s.record) and s.record.system in renewed)]
+    renewed = {(record.system, record.data.name) for record in everything
+               if record.data.kind == "synthetic" and not stale(record)}
+    found = [s for s in found if not (stale(s.record) and (s.record.system, s.record.data.name) in renewed)]
     latest: dict[tuple[Any, ...], Stored] = {}
     for stored in sorted(found, key=lambda s: s.record.attempt):
         record = stored.record

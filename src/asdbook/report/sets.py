@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asdbook import simulate
@@ -66,7 +66,7 @@ def machines(preset: str, **options: Any) -> Table:
     facts = simulate.describe(preset)
     rows = []
     for machine, f in facts.items():
-        parts = [f"{part}: {few(texts)}" for part, texts in f["parts"].items()]
+        parts = _by_part(f["parts"])
         told = "no" if f["hidden"] else "yes"
         role = "training only" if f["train_only"] else "yes"
         rows.append([machine, f["attributes"], Html("<br>".join(parts)), told, str(len(f["faults"])), role])
@@ -86,6 +86,14 @@ def few(texts: Sequence[str], most: int = 2) -> str:
     """The first of some settings, and how many more there are."""
     rest = len(texts) - most
     return ", ".join(texts[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _by_part(parts: Mapping[str, Sequence[str]]) -> list[str]:
+    """The settings of each part, parts with the same ones on one line."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for part, texts in parts.items():
+        groups.setdefault(tuple(texts), []).append(part)
+    return [f"{', '.join(names)}: {few(texts)}" for texts, names in groups.items()]
 
 
 def _names(facts: dict[str, dict[str, Any]], key: str, wanted: bool) -> str | None:

@@ -101,14 +101,19 @@ def markup(content: Any) -> str:
 
 
 def code(text: str) -> Html:
-    """A name as it is typed."""
-    return Html(f"<code>{escape(text)}</code>")
+    """A name as it is typed; it may break after a colon."""
+    return Html(f"<code>{escape(text).replace(':', ':<wbr>')}</code>")
 
 
 def erratum(name: str) -> Html:
     """A link to an erratum's place on the page of errata."""
     label = escape(name)
     return Html(f'<a class="asd-flag" href="errata.html#{label}">{label}</a>')
+
+
+def stacked(parts: Iterable[Html]) -> Html:
+    """Cells' contents below each other."""
+    return Html("".join(f'<span class="asd-line">{part.text}</span>' for part in parts))
 
 
 def link(text: str, address: str) -> Html:

@@ -17,7 +17,7 @@ import numpy as np
 from asdbook import metrics
 from asdbook.experiment.records import Stored
 from asdbook.report.results import data_badge
-from asdbook.report.tables import Html, Table, badge, link
+from asdbook.report.tables import Html, Table, badge, link, stacked
 
 DRAWS = 2000
 MARKS = {
@@ -244,7 +244,7 @@ def glance(found: Mapping[str, Verdicts], **options: Any) -> Table:
         for claim in several.claims:
             first = Html(f'{claim.title.text}<br><span class="asd-quiet">{escape(claim.text)}</span>')
             rows.setdefault(claim.key, [first, []])[1].append(several.cell(claim.key, data))
-    lines = [[first, Html("<br>".join(cell.text for cell in cells))] for first, cells in rows.values()]
+    lines = [[first, stacked(cells)] for first, cells in rows.values()]
     return Table(["claim", "verdict, by data"], lines, **options)
 
 

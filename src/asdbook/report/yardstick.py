@@ -16,7 +16,7 @@ from asdbook.experiment.records import Stored
 from asdbook.papers import quoting
 from asdbook.report import official, results, sets, verdicts
 from asdbook.report.results import Row
-from asdbook.report.tables import Html, Table, badge
+from asdbook.report.tables import Html, Table, badge, code
 
 SCORES = ("mse", "mahalanobis", "mahalanobis-framewise")
 """Variants of the autoencoder that differ in the score: the rows of the main tables."""
@@ -224,17 +224,18 @@ def doubled(variant: str, epochs: int) -> list[Stored]:
 def overview(shown: Shown, **options: Any) -> Table:
     """The official score of every system on every data set; each column stands for itself."""
     labels = [*RIVALS, *(f"autoencoder:{score}" for score in SCORES)]
-    heads, lines = [], {label: [label] for label in labels}
-    rows_of_origin = []
+    heads: list[Html] = []
+    lines: dict[str, list[Any]] = {label: [code(label)] for label in labels}
+    origins = []
     for data in shown.sets:
         score = _score(shown, data)
         said = "mean AUC" if score == "AUC" else score
         heads.append(Html(f"{badge_of(shown, data).text}<br>{said} (%)"))
         for label in labels:
             row = shown.row(label, data)
-            lines[label].append(row.cells["all", score])  # type: ignore[arg-type]
-            rows_of_origin.append(Row(data, row.data, {}, row.origin, row.covers))
-    notes = [*options.pop("notes", ()), *results.origins(rows_of_origin)]
+            lines[label].append(row.cells["all", score])
+            origins.append(Row(data, row.data, {}, row.origin, row.covers))
+    notes = [*options.pop("notes", ()), *results.origins(origins)]
     return Table(["system", *heads], list(lines.values()), notes=notes, **options)
 
 
