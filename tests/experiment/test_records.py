@@ -88,6 +88,8 @@ def test_find_filters(tmp_path):
     records.write(tmp_path / "b", example(variant="p95"), scores(), {})
     assert [s.record.variant for s in records.find(tmp_path, data="synthetic-2023", variant="p95")] == ["p95"]
     assert records.find(tmp_path, data="elsewhere") == []
+    records.write(tmp_path / ".c.part", example(variant="p95"), scores(), {})  # a promotion on its way
+    assert len(list(records.scan(tmp_path))) == 2
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,25 @@ def read_only_recordings(lab: Lab) -> Outcome:
     return Outcome("nothing: a folder of recordings is only read", "nothing", seconds, "no need")
 
 
+@drill("folder gone", "the disk with the recordings is unplugged before they are decoded")
+def unplugged(lab: Lab) -> Outcome:
+    lab.scores(lab.folder_run)
+    home, away = lab.home(), lab.folder / "away"
+    process = lab.start(*lab.folder_run, home=home, stop=Stop("asdbook.data.loading:add_headers"))
+    process.wait_for_stop()
+    lab.recordings.rename(away)
+    try:
+        process.go_on()
+        line = lab.one_line(process.ended(), home)
+        gone = lab.refused(*lab.folder_run, home=home)
+    finally:
+        away.rename(lab.recordings)
+    assert line.count("fan/t") == 24, line  # every clip is named
+    _, seconds = lab.recover(*lab.folder_run, home=home)
+    first, _, _ = line.partition(";")
+    return Outcome(f"{first}; … (names all); next run: {gone}", "nothing", seconds, "the disk is back")
+
+
 @drill("read-only folder", "ASDBOOK_HOME cannot be written to; nothing in it yet")
 def read_only_home(lab: Lab) -> Outcome:
     home = lab.home()

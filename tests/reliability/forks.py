@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,14 @@ class Stop:
             holds `file` has written half of its content.
         nth: which call.
         file: part of the file's name, for "half".
+        also: "module:name" to a value that the process has instead, such as a limit that a tiny run would not reach.
     """
 
     at: str
     when: str = "after"
     nth: int = 1
     file: str = ""
+    also: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,8 @@ def _place(at: str) -> tuple[Any, str]:
 
 def _install(stop: dict[str, Any], marker: str) -> None:
     """Puts the stop into the loaded library, in this process alone."""
+    for at, value in stop["also"].items():
+        setattr(*_place(at), value)
     owner, name = _place(stop["at"])
     original: Callable[..., Any] = getattr(owner, name)
     calls = 0

@@ -1,6 +1,8 @@
 """Every drill of the fault table, and the committed table beside the drills that there are."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,22 @@ def test_a_stop_that_is_never_reached_is_an_error(lab):
     process = lab.start("systems", home=lab.home(), stop=Stop("asdbook.data.waves:WaveWriter.append"))
     with pytest.raises(AssertionError, match="before its stop"):
         process.wait_for_stop()
+
+
+def test_a_script_without_a_main_guard_is_one_error(tmp_path):
+    """Worker processes import the script again: without the guard that would go on and on."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from asdbook.simulate import Spec, generate, sets\n"
+        "sets.FEW = 0\n"
+        "for block in generate(Spec(profile='smoke', machines=('fan',)), workers=2):\n"
+        "    print(block.machine)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.count("Traceback") == 1, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("asdbook.errors.RunFailed") and 'if __name__ == "__main__"' in last and "workers=1" in last
 
 
 def test_a_flipped_bit_is_another_file(tmp_path):

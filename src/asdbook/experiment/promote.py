@@ -15,7 +15,7 @@ from asdbook.experiment import records
 from asdbook.experiment.datasets import SILENT, is_builtin
 from asdbook.experiment.folders import find_run
 
-FILES = ("record.json", "scores.csv.gz", "figures.npz")
+FILES = ("scores.csv.gz", "figures.npz", "record.json")  # in this order: a record.json means that all is there
 
 
 def promote(run: str, results: Path) -> Path:
@@ -40,8 +40,18 @@ def promote(run: str, results: Path) -> Path:
     temporary.mkdir(parents=True)
     for name in FILES:
         shutil.copyfile(source.folder / name, temporary / name)
-    shutil.rmtree(target, ignore_errors=True)
-    return temporary.rename(target)
+    return _put(temporary, target)
+
+
+def _put(new: Path, target: Path) -> Path:
+    """Puts a complete folder in a folder's place; whenever the process is killed, one of the two is there whole."""
+    old = target.with_name(f".{target.name}.old")
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    return target
 
 
 def _refuse_another(new: records.Record, old: records.Record, target: Path) -> None:

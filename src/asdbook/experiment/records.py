@@ -206,9 +206,10 @@ def load(folder: str | Path) -> Stored:
 
 
 def scan(root: str | Path) -> Iterator[Stored]:
-    """All records below `root`, sorted by folder."""
+    """All records below `root`, sorted by folder; hidden folders are those of a promotion on its way."""
     for path in sorted(Path(root).rglob("record.json")):
-        yield load(path.parent)
+        if not any(part.startswith(".") for part in path.relative_to(root).parts):
+            yield load(path.parent)
 
 
 def find(root: str | Path, **wanted: Any) -> list[Stored]:
