@@ -37,8 +37,8 @@ from asdbook.report import faults, show
 drills = faults.drills()
 show.numbers(**{"faults-drills": len(drills),
                 "faults-seconds": int(CHECKPOINT_SECONDS)})
-faults.table(drills, name="tab-faults", caption="What was done to runs, what their user "
-             "saw, and what was lost")
+faults.table(drills, name="tab-faults", caption="What was done to runs, what their "
+             "user saw, and what was lost")
 
 # %% [markdown]
 # Three habits of the library are behind the table.

@@ -220,7 +220,8 @@ listening.tabs(heard["ToyTrain"])
 hearings = [one for group in heard.values() for one in group.values()]
 order = sorted(hearings, key=lambda one: -one.excess())
 dots = [figures.Dot(f"{one.machine}, {one.fault}", one.excess(),
-                    other=one.mean_change()) for one in order]
+                    group="where the fault sits", other=one.mean_change())
+        for one in order]
 top, last = order[0], order[-1]
 show.numbers(weakest=f"{last.machine} {last.fault}", weakest_db=(last.excess(), ".1f"),
              strongest=f"{top.machine} {top.fault}", strongest_db=(top.excess(), ".1f"))
@@ -229,8 +230,7 @@ show.numbers(mean_low=(mean[0], ".1f"), mean_high=(mean[-1], ".1f"))
 
 # %% tags=["hide-input"]
 figures.intervals(
-    dots, unit="change of level (dB), where the fault sits",
-    other="in the mean spectrum").named(
+    dots, unit="change of level (dB)", other="in the mean spectrum").named(
     "fig-excess", f"The {top.machine}'s {top.fault} changes its place in the "
     f"spectrogram most, the {last.machine}'s {last.fault} least. The mean spectrum "
     f"changes by {mean[0]:.1f} to {mean[-1]:.1f} dB (full severity, one clip each).")

@@ -49,6 +49,7 @@ def test_uneven_rows_are_refused():
     [
         (Value(61.234, 55.04, 67.96), "61.2 55.0 to 68.0"),
         (Value(61.234, digits=2), "61.23"),
+        (Value(-0.04, -0.26, 0.04), "0.0 -0.3 to 0.0"),
         (Value(61.23, text="61.230"), "61.230"),
         (Value(None, reason="one class only"), "one class only"),
         (Value(None), "–"),

@@ -9,7 +9,7 @@ from typing import Any
 from asdbook import metrics
 from asdbook.experiment.records import Stored
 from asdbook.report import results, verdicts
-from asdbook.report.tables import Html, Table, Value, code, join
+from asdbook.report.tables import Html, Table, Value, code, join, markup
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,12 @@ class Choice:
     ours: str
 
 
-def effects(choices: Sequence[Choice], **wanted: Any) -> list[tuple[str, str, list[Stored], metrics.Interval]]:
-    """What each choice changes: words, both ways, records of the other way, difference in points.
+Effect = tuple[str, tuple[str, str], list[Stored], metrics.Interval]
+"""Words, both ways, records of the other way, difference in points."""
+
+
+def effects(choices: Sequence[Choice], **wanted: Any) -> list[Effect]:
+    """What each choice changes.
 
     A choice whose two ways have no run on the same data and seed is left out. Records with settings changed by
     hand are compared with their unchanged ones, so they need no entry here.
@@ -37,21 +41,21 @@ def effects(choices: Sequence[Choice], **wanted: Any) -> list[tuple[str, str, li
         choices: the named variants.
         **wanted: fields of the records, as for `results.committed`.
     """
-    found = []
+    found: list[Effect] = []
     for choice in choices:
         left, right = (_plain(label, **wanted) for label in (choice.instead, choice.ours))
         for data in dict.fromkeys(stored.record.data.name for stored in left):
             pair = [[s for s in group if s.record.data.name == data] for group in (left, right)]
             contrast = verdicts.between(*pair)
             if contrast is not None:
-                found.append((choice.what, f"{choice.instead} − {choice.ours}", pair[0], contrast))
+                found.append((choice.what, (choice.instead, choice.ours), pair[0], contrast))
     for group in _changed(**wanted):
         record = group[0].record
         contrast = verdicts.between(group, _plain(record.label, **{**wanted, "data": record.data.name}))
         if contrast is not None:
             said = settings(record.overrides)
             what = f"{said}, not {settings(_usual(record, wanted))}"
-            found.append((what, f"{record.label}, {said}", group, contrast))
+            found.append((what, (f"{record.label}, {said}", record.label), group, contrast))
     return found
 
 
@@ -62,8 +66,9 @@ def table(choices: Sequence[Choice], wanted: Mapping[str, Any], **options: Any) 
         # one data seed: the interval covers its clips; several: it covers new machines, faults and trainings
         runs = "1 data seed" if len(contrast.points) < 2 else f"{len(contrast.points)} data seeds"
         difference = Value(contrast.value, contrast.low, contrast.high)
-        rows.append([join(what, Html(f"<br>{code(pair).text}")), difference, word(contrast),
-                     join(results.data_badge(group[0].record), runs)])
+        left, right = (code(way).text for way in pair)
+        first = Html(f"{markup(what)}<br>{left} −<br>{right}")
+        rows.append([first, difference, word(contrast), join(results.data_badge(group[0].record), runs)])
     columns = ["choice, and what is compared", "change of the score (points)", "does it matter?", "data"]
     return Table(columns, rows or [["no record yet", None, None, None]], **options)
 
@@ -75,7 +80,7 @@ def finding(choices: Sequence[Choice], **wanted: Any) -> str:
         return "No choice has records both ways yet"
     matter = sum(word(contrast).startswith(("yes", "over")) for *_, contrast in found)
     what, _, _, most = max(found, key=lambda one: abs(one[3].value))
-    return (f"{matter} of {len(found)} changes move the score by more than {results.LONG_ENOUGH:g} points; "
+    return (f"{matter} of {len(found)} changes surely move the score by more than {results.LONG_ENOUGH:g} points; "
             f"the largest: {what} ({most.value:+.1f} points)")
 
 

@@ -57,12 +57,15 @@ class Value:
     def _number(self) -> str:
         if self.value is None or math.isnan(self.value):
             return f'<span class="asd-none">{escape(self.reason or MISSING)}</span>'
-        shown = escape(self.text) or f"{self.value:.{self.digits}f}"
+        shown = escape(self.text) or self._rounded(self.value)
         if self.low is None or self.high is None:
             note = ' <span class="asd-interval">computed</span>' if self.computed else ""
             return f'<span class="asd-value">{shown}</span>{note}'
-        interval = f"{self.low:.{self.digits}f} to {self.high:.{self.digits}f}"
+        interval = f"{self._rounded(self.low)} to {self._rounded(self.high)}"
         return f'<span class="asd-value">{shown}</span> <span class="asd-interval">{interval}</span>'
+
+    def _rounded(self, number: float) -> str:
+        return f"{round(number, self.digits) + 0.0:.{self.digits}f}"  # no "-0.0"
 
 
 BADGES = {"synthetic": "built-in machines", "official": "official data", "real": "real recordings"}

@@ -217,13 +217,14 @@ class Verdicts:
 def table(found: Mapping[str, Verdicts], **options: Any) -> Table:
     """One row a claim and data set: sentence, verdict with the data it stands on, numbers."""
     keys = list(dict.fromkeys(claim.key for several in found.values() for claim in several.claims))
-    rows = []
+    rows: list[tuple[str, list[Any]]] = []
     for key in keys:
         for data, several in found.items():
             for claim in (claim for claim in several.claims if claim.key == key):
-                first = Html(f"{claim.title.text}<br>{escape(claim.text)}")
-                rows.append([first, several.cell(key, data), several.found[key].text])
-    return Table(["claim", "verdict", "numbers"], rows, **options)
+                again = any(key == other for other, _ in rows)  # the sentence stands in its first row
+                first = claim.title if again else Html(f"{claim.title.text}<br>{escape(claim.text)}")
+                rows.append((key, [first, several.cell(key, data), several.found[key].text]))
+    return Table(["claim", "verdict", "numbers"], [row for _, row in rows], **options)
 
 
 def count(found: Mapping[str, Verdicts]) -> str:
