@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
+import os
 import shutil
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ import numpy as np
 from scipy.io import wavfile
 
 from asdbook.data.names import attributes_text
-from asdbook.errors import BadInput, UnknownName
+from asdbook.errors import BadInput, RunFailed, UnknownName
 from asdbook.simulate.banks import FAMILIES, bank_c
 from asdbook.simulate.clips import clips
 from asdbook.simulate.phase import FS
@@ -131,11 +134,30 @@ def _render_block(spec: Spec, block: BlockPlan) -> Block:
     return render(spec, block.machine, block.role, block.part, block.label, block.count, block.start)
 
 
+def end_with_parent() -> None:
+    """In a worker: ends it when the process that started it was killed; it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _pooled(spec: Spec, blocks: list[BlockPlan], workers: int) -> Iterator[Block]:
+    """Blocks by worker processes.
+
+    Raises:
+        RunFailed: a worker ended before its work.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise SystemExit(1)  # a worker that imports a script without a main guard: the script itself gets the error
     # Spawned, not forked: the caller may hold torch threads, and a forked child could inherit their locks.
     context = multiprocessing.get_context("spawn")
     waiting: deque[Future[Block]] = deque()
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         try:
             for block in blocks:
                 waiting.append(pool.submit(_render_block, spec, block))
@@ -143,6 +165,11 @@ def _pooled(spec: Spec, blocks: list[BlockPlan], workers: int) -> Iterator[Block
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool:
+            raise RunFailed(
+                f"{spec.preset}: a worker process ended before its work: in a script, put the call below "
+                'if __name__ == "__main__": or give workers=1; otherwise look whether memory ran out'
+            ) from None
         finally:
             for future in waiting:
                 future.cancel()
