@@ -100,7 +100,7 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "ToyTrain": {"shaft": 0.0, "gear": 2.0, "voltage": -2.0, "wheel": 2.0, "track": 4.0},
     "bearing": {"outer": 1.0, "inner": 1.0, "ball": 0.0, "contamination": -0.5, "looseness": 0.0},
     "fan": {"unbalance": 1.0, "clogging": 0.0, "tick": -5.5, "rub": -5.5, "voltage": -4.0},
-    "gearbox": {"wear": -4.0, "tooth": -2.0, "misalignment": -0.5, "lubrication": -1.5},
+    "gearbox": {"wear": -4.0, "tooth": -2.0, "misalignment": 0.5, "lubrication": -1.5},
     "slider": {"rail": -3.0, "belt": 2.0, "grease": -1.5, "jam": -1.0},
     "valve": {"leak": -8.0, "sticking": 2.5, "contamination": 2.0, "coil": -3.0},
 }
@@ -109,7 +109,7 @@ STRENGTHS_2020: dict[str, dict[str, float]] = {
     "ToyCar": {"shaft": 2.0, "gear": -1.0, "voltage": -3.5, "tyre": 3.0},
     "ToyConveyor": {"slip": 2.0, "object": -2.0, "roller": 2.0, "voltage": -4.5},
     "fan": {"unbalance": -0.5, "clogging": -3.0, "tick": -5.5, "rub": -7.0, "voltage": -3.5},
-    "pump": {"cavitation": -3.5, "leak": -6.0, "clogging": 0.0, "looseness": -2.0},
+    "pump": {"cavitation": -4.5, "leak": -7.0, "clogging": -1.0, "looseness": -2.0},
     "slider": {"rail": -1.0, "belt": 2.0, "grease": -1.0, "jam": 0.5},
     "valve": {"leak": -8.0, "sticking": 2.5, "contamination": 2.0, "coil": -6.0},
 }
