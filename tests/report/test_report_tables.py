@@ -172,6 +172,7 @@ def test_stale_records_are_named_and_have_no_truth(book):
     group[0].record.data.simulator_version = simulate.VERSION + 1
     assert f"simulator version {simulate.VERSION + 1} (stale: now {simulate.VERSION})" in results.origin(
         [group[0].record])
+    assert results.known_truth(group) is None
     with pytest.raises(BadInput, match="make records"):
         results.with_known_truth(group)
     group[0].record.data.simulator_version = simulate.VERSION

@@ -140,7 +140,8 @@ def test_another_profile_shows_its_own_runs_on_all_seeds(write):
 
 def test_a_folder_of_ones_own_comes_first_with_its_years_numbers(write):
     stored = write("synthetic-2023", "autoencoder:mse", 3)
-    stored.record.data.name, stored.record.data.kind, stored.record.data.machines = "mine", "official", ["fan"]
+    stored.record.data.name, stored.record.data.kind = "mine", "official"
+    del stored.record.metrics["official"]["machines"][1]  # the folder holds a fan
     asked = yardstick.Asked("/somewhere/mine", [3], "quick")
     page = yardstick.Shown(asked, {"autoencoder:mse": [stored]})
     assert page.sets[0] == "mine" and page.year("mine") == 2023

@@ -99,15 +99,22 @@ def stale(record: Record) -> bool:
     return record.data.kind == "synthetic" and record.data.simulator_version != simulate.VERSION
 
 
+def known_truth(*groups: Sequence[Stored]) -> Stored | None:
+    """The first record whose clips can be rendered again, with their truth: built-in data, not stale."""
+    for stored in (stored for group in groups for stored in group):
+        if stored.record.data.kind == "synthetic" and not stale(stored.record):
+            return stored
+    return None
+
+
 def with_known_truth(*groups: Sequence[Stored]) -> Stored:
-    """The first record whose clips can be rendered again, with their truth: built-in data, not stale.
+    """As `known_truth`, where there must be one.
 
     Raises:
         BadInput: there is none; run the chapter on a built-in set.
     """
-    for stored in (stored for group in groups for stored in group):
-        if stored.record.data.kind == "synthetic" and not stale(stored.record):
-            return stored
+    if (stored := known_truth(*groups)) is not None:
+        return stored
     raise BadInput("no record on built-in machines of this simulator version: run `make records`")
 
 

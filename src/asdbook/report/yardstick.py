@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from asdbook import papers, simulate
@@ -58,11 +57,6 @@ class Asked:
         return self.data in simulate.PRESETS
 
     @property
-    def name(self) -> str:
-        """The data set's name, as its records call it."""
-        return self.data if self.built_in else Path(self.data).name
-
-    @property
     def labels(self) -> list[str]:
         """Which systems run here."""
         chosen = self.variants if self.whole else SCORES
@@ -91,15 +85,21 @@ class Shown:
     live: Mapping[str, Sequence[Stored]] = field(default_factory=dict)
 
     @property
+    def name(self) -> str | None:
+        """The name of the data that the parameters ask for, as its records call it; None for a folder not run."""
+        runs = next((group for group in self.live.values() if group), None)
+        return runs[0].record.data.name if runs else self.asked.data if self.asked.built_in else None
+
+    @property
     def sets(self) -> list[str]:
         """Names of the data sets with tables: that of the parameters first, then the built-in ones."""
-        first = [self.asked.name] if self.asked.whole or self.asked.built_in else []
+        first = [] if self.name is None else [self.name]
         built_in = sorted(simulate.PRESETS, key=lambda name: name != MAIN)  # the chapter's main set first
         return list(dict.fromkeys([*first, *built_in]))
 
     def here(self, data: str) -> bool:
         """Whether numbers on this data set were made while the page ran."""
-        return bool(self.live) and data == self.asked.name
+        return bool(self.live) and data == self.name
 
     def group(self, label: str, data: str) -> list[Stored]:
         """Runs of one system on one data set that differ in seeds only."""
@@ -142,9 +142,10 @@ def printed_table(year: int, machines: Sequence[str]) -> str | None:
 
 def machines_of(shown: Shown, data: str) -> list[str]:
     """The machines of a data set that have test clips."""
-    if data in simulate.PRESETS:
-        return [name for name, facts in simulate.describe(data).items() if not facts.get("train_only")]
-    return list(next(iter(shown.live.values()))[0].record.data.machines)
+    if shown.here(data):
+        group = next(group for group in shown.live.values() if group)
+        return [machine["machine"] for machine in group[0].record.metrics["official"]["machines"]]
+    return [name for name, facts in simulate.describe(data).items() if not facts["train_only"]]
 
 
 def printed_rows(shown: Shown, data: str, systems: Sequence[str] = ("mse", "mahalanobis")) -> list[Row]:
