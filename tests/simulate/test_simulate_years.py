@@ -154,3 +154,34 @@ def test_every_machine_renders_whole_clips_and_bit_equal_twins(preset: str, mach
         for one, twin, truth in zip(loud.audio, quiet.audio, loud.truth):
             assert np.abs(one.astype(int)).max() < 32_767, truth["fault"]
             assert np.sqrt(np.mean((one.astype(float) - twin) ** 2)) > 5, truth["fault"]  # audible: -76 dBFS
+
+
+def test_every_operating_point_enters_the_reference_level() -> None:
+    from asdbook.simulate.clips import Where, reference
+
+    where = Where("synthetic-2024", 110, "BrushlessMotor")
+    layout = ADDITIONAL_2024["BrushlessMotor"]
+    points = [tuple(v.items()) for v in layout.combinations("source") if v["Bckg"] == "A"]
+    each = np.array([reference(where, "00", values) for values in points])
+    assert reference(where, "00") == pytest.approx(np.sqrt(np.mean(each**2)), rel=0.1)
+
+
+def test_copies_that_are_alike_have_one_reference_level() -> None:
+    from asdbook.simulate.clips import Where, reference
+
+    for spread, count in ((0.0, 1), (1.0, 4)):
+        where = Where("synthetic-2020", 110, "fan", spread)
+        assert len({reference(where, part) for part in OLD.parts("fan")}) == count
+
+
+@pytest.mark.parametrize("machine", ["ToyTrain", "valve", "slider"])
+def test_premise_shift_lets_the_target_hear_all_that_the_source_hears(machine: str) -> None:
+    from asdbook.simulate.assign import lots
+
+    spec = Spec("synthetic-2024", 110, "quick", premise_off=("shift",))
+    source = [tuple(v.values()) for v in spec.machine(machine).layout.combinations("source")]
+    heard = [tuple(lot.values.values()) for lot in lots(spec, machine, "test", "target", "normal", 50)]
+    count = [heard.count(values) for values in source]
+    assert max(count) - min(count) <= 1
+    anomalous = [tuple(lot.values.values()) for lot in lots(spec, machine, "test", "target", "anomaly", 50)]
+    assert heard == anomalous

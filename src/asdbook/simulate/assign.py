@@ -81,7 +81,9 @@ def _attributes(
     shown = [combos[i] for i in picks]
     physics = "source" if "shift" in spec.premise_off else part
     heard = layout.combinations(physics)
-    values = [heard[i % len(heard)] for i in picks]
+    if physics != part:  # every setting of the source equally often, whatever the target's names show
+        picks = balanced(stream(*key, "heard attributes"), len(heard), total)
+    values = [heard[i] for i in picks]
     if "groups" in spec.premise_off:
         values = [heard[0]] * total
     if "attributes" in spec.premise_off:

@@ -27,7 +27,8 @@ from asdbook.simulate.spec import Spec
 from asdbook.simulate.take import Fault, Operating, Take, rendered_length
 
 REFERENCE_CLIPS = 24
-"""Label-free clips of 1 s that fix an individual's reference level (methods/simulator.md 5)."""
+"""Label-free clips of 1 s that fix an individual's reference level (methods/simulator.md 5), or one of each of its
+operating points where there are more."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,13 @@ def reference(where: Where, name: str, values: tuple[tuple[str, str], ...] | Non
     points = [layout.meaning(row, part) for row in rows]
     points = [p for p in points if p.individual == name]
     n = rendered_length(FS)
-    power = 0.0
-    for i in range(REFERENCE_CLIPS):
-        streams = partial(stream, *where.key, "reference", name, i)
+    power, count = 0.0, max(REFERENCE_CLIPS, len(points))
+    copy = name if where.spread else "all"  # copies that are alike have one level
+    for i in range(count):
+        streams = partial(stream, *where.key, "reference", copy, i)
         take = Take(n, n - FS, points[i % len(points)], streams)
         power += float(np.mean(machine_sound(where, take)[take.lead :] ** 2))
-    return float(np.sqrt(power / REFERENCE_CLIPS))
+    return float(np.sqrt(power / count))
 
 
 def clip(spec: Spec, machine: str, role: str, part: str, label: str, index: int, lot: Lot) -> tuple[

@@ -20,7 +20,7 @@ def _fan(values: Values, part: str) -> Operating:
 
 
 def _gearbox(values: Values, part: str) -> Operating:
-    load = float(values["wt"]) / 100  # 0 to 2.5: mesh tones rise by 12 dB from 0 to 200, a small motor slows by 6 %
+    load = float(values["wt"]) / 100  # 0 to 2.5: mesh tones rise by 12 dB and a small motor slows by 11 % from 0 to 200
     return Operating(individual=values["pro"], load=load, speed=1 - 0.03 * (load - 1), site=part)
 
 
