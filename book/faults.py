@@ -29,6 +29,7 @@
 # These runs are tiny. In a large one the same is lost:
 # at most the part that was being written, and in training the time since the last checkpoint,
 # which is {glue:text}`faults-seconds` seconds plus one epoch at most.
+# A damaged file of the cache costs what it held.
 
 # %% tags=["hide-input"]
 from asdbook.experiment.runner import CHECKPOINT_SECONDS

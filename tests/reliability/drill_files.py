@@ -22,25 +22,6 @@ def read_only_recordings(lab: Lab) -> Outcome:
     return Outcome("nothing: a folder of recordings is only read", "nothing", seconds, "no need")
 
 
-@drill("folder gone", "the disk with the recordings is unplugged before they are decoded")
-def unplugged(lab: Lab) -> Outcome:
-    lab.scores(lab.folder_run)
-    home, away = lab.home(), lab.folder / "away"
-    process = lab.start(*lab.folder_run, home=home, stop=Stop("asdbook.data.loading:add_headers"))
-    process.wait_for_stop()
-    lab.recordings.rename(away)
-    try:
-        process.go_on()
-        line = lab.one_line(process.ended(), home)
-        gone = lab.refused(*lab.folder_run, home=home)
-    finally:
-        away.rename(lab.recordings)
-    assert line.count("fan/t") == 24, line  # every clip is named
-    _, seconds = lab.recover(*lab.folder_run, home=home)
-    first, _, _ = line.partition(";")
-    return Outcome(f"{first}; … (names all); next run: {gone}", "nothing", seconds, "the disk is back")
-
-
 @drill("read-only folder", "ASDBOOK_HOME cannot be written to; nothing in it yet")
 def read_only_home(lab: Lab) -> Outcome:
     home = lab.home()
@@ -59,6 +40,25 @@ def read_only_finished(lab: Lab) -> Outcome:
         line = lab.short(said(done, "from the cache"), home)
         refused = lab.refused(*TRAIN, "--fresh", home=home)
     return Outcome(f"“{line}”; with --fresh: {refused}", "nothing", seconds, "no need")
+
+
+@drill("folder gone", "the disk with the recordings is unplugged before they are decoded")
+def unplugged(lab: Lab) -> Outcome:
+    lab.scores(lab.folder_run)
+    home, away = lab.home(), lab.folder / "away"
+    process = lab.start(*lab.folder_run, home=home, stop=Stop("asdbook.data.loading:add_headers"))
+    process.wait_for_stop()
+    lab.recordings.rename(away)
+    try:
+        process.go_on()
+        line = lab.one_line(process.ended(), home)
+        gone = lab.refused(*lab.folder_run, home=home)
+    finally:
+        away.rename(lab.recordings)
+    assert line.count("fan/t") == 24, line  # every clip is named
+    _, seconds = lab.recover(*lab.folder_run, home=home)
+    first, _, _ = line.partition(";")
+    return Outcome(f"{first}; … (names all); next run: {gone}", "nothing", seconds, "the disk is back")
 
 
 @drill("full disk", "before a folder is decoded")
@@ -123,7 +123,7 @@ def damaged_set(lab: Lab, harm: Callable[[Path], None], name: str) -> Outcome:
     assert str(folder.name)[:20] in line and "delete the folder" in line, line
     shutil.rmtree(folder)
     _, seconds = lab.recover(*TRAIN, home=home)
-    return Outcome(line, "nothing: the set is made again", seconds, "delete the folder, then the next run")
+    return Outcome(line, "the set, made again", seconds, "delete the folder, then the next run")
 
 
 @drill("damaged cache", "the sound of a set is cut off (waves.i16)")
@@ -150,8 +150,8 @@ def flipped_set(lab: Lab) -> Outcome:
         found.append(lab.refused(*TRIVIAL, home=home))
         shutil.rmtree(path.parent)
     _, seconds = lab.recover(*TRIVIAL, home=home)
-    return Outcome(found[len(found) // 2], f"nothing: all of {len(found)} flipped bits are noticed", seconds,
-                   "delete the folder, then the next run")  # fmt: skip
+    lost = f"the set, made again; all of {len(found)} flipped bits are noticed"
+    return Outcome(found[len(found) // 2], lost, seconds, "delete the folder, then the next run")
 
 
 @drill("damaged cache", "the table of a set is changed (clips.csv)")
@@ -165,7 +165,7 @@ def flipped_stage(lab: Lab) -> Outcome:
     [path] = home.glob("stages/*.safetensors")
     flip(path)
     done, seconds = lab.recover(*TRAIN, home=home)
-    return Outcome(f"“{lab.short(said(done, 'is damaged'), home)}”", "nothing: the network is trained again", seconds)
+    return Outcome(f"“{lab.short(said(done, 'is damaged'), home)}”", "the network, trained again", seconds)
 
 
 @drill("damaged checkpoint", "one bit is flipped after a kill")

@@ -149,6 +149,8 @@ def test_provenance_names_everything_a_reader_needs(book, make_record):
         assert part in " ".join(text.split()), part
     assert provenance.lock_hash() != "no lock file here"
     assert str(book) not in text
+    record.cost.update(wall_seconds=200.0, this_run_seconds=4.0, earlier_seconds={"autoencoder/fan": 196.0})
+    assert "3 min, 4 s of it in this run" in soup(provenance.of_record(record).html()).get_text(" ")
 
 
 def test_changed_settings_stay_out_of_the_main_rows(book, make_record):

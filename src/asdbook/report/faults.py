@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,5 +58,5 @@ def table(found: list[Fault], **options: Any) -> Table:
 
 
 def _breakable(text: str) -> Html:
-    """Long paths may break after a slash."""
-    return Html(markup(text).replace("/", "/<wbr>"))
+    """Long paths may break after a slash or an underscore."""
+    return Html(re.sub(r"([/_])", r"\1<wbr>", markup(text)))

@@ -50,11 +50,19 @@ def of_record(record: Record, **options: Any) -> Table:
         "device": device_text(record.device),
         "numeric mode": ", ".join(f"{key} {value}" for key, value in sorted(record.numeric_mode.items())),
         "started": record.started.replace("T", " "),
-        "wall time": seconds_text(cost.get("wall_seconds")),
+        "wall time": _wall(cost),
         "peak memory": None if cost.get("peak_memory_mb") is None else f"{cost['peak_memory_mb']:.0f} MB",
         "parameters": parameters_text(cost.get("parameters") or {}),
     }
     return pairs({k: v for k, v in facts.items() if v is not None}, columns=("provenance", ""), **options)
+
+
+def _wall(cost: Mapping[str, Any]) -> str:
+    """The whole time, and this run's share where stages or checkpoints of earlier runs were used."""
+    whole = seconds_text(cost.get("wall_seconds"))
+    if not cost.get("earlier_seconds"):
+        return whole
+    return f"{whole}, {seconds_text(cost['this_run_seconds'])} of it in this run"
 
 
 def of_records(records: Sequence[Record], **options: Any) -> Table:
