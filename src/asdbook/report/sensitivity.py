@@ -46,7 +46,8 @@ def effects(choices: Sequence[Choice], **wanted: Any) -> list[Effect]:
         left, right = (_plain(label, **wanted) for label in (choice.instead, choice.ours))
         for data in dict.fromkeys(stored.record.data.name for stored in left):
             pair = [[s for s in group if s.record.data.name == data] for group in (left, right)]
-            contrast = verdicts.between(*pair)
+            # the seeds of the verdicts where both ways have them, else the development seed
+            contrast = verdicts.between(*(results.for_tables(group) for group in pair)) or verdicts.between(*pair)
             if contrast is not None:
                 found.append((choice.what, (choice.instead, choice.ours), pair[0], contrast))
     for group in _changed(**wanted):
