@@ -108,6 +108,15 @@ def test_execute_passes_parameters_and_its_page_stays(unbuilt, capsys):
         execute("first", seeds="one", root=book.root)
 
 
+def test_a_folder_is_found_from_where_the_command_runs(tmp_path, monkeypatch):
+    from asdbook.publish.book import _data
+
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert _data("mine") == str(tmp_path / "mine")
+    assert [_data(name) for name in ("synthetic-2023", "", None)] == ["synthetic-2023", "", None]
+
+
 def test_a_damaged_manifest_counts_as_none(copied):
     manifest_path(copied).write_text("{")
     assert load_manifest(copied).chapters == {}

@@ -77,6 +77,17 @@ def test_the_same_chapter_gives_the_same_bytes(book):
     assert again == json.loads(first)
 
 
+def test_a_folder_of_recordings_is_used_and_not_told(book):
+    page = book.chapter("first")
+    page.source.write_text('# %% [markdown]\n# # First\n\n# %% tags=["parameters"]\ndata = "synthetic-2023"\n\n'
+                           '# %%\nprint(data, len(data))\n')
+    folder = "/mnt/recordings/2023"
+    execute_chapter(book, page, {"data": folder})
+    text = book.executed(page).read_text()
+    assert f"$DATA/2023 {len(folder)}" in text and folder not in text
+    assert json.loads(text)["metadata"]["asdbook"]["parameters"] == {"data": "$DATA/2023"}
+
+
 def test_nothing_is_written_when_a_kernel_ends(book, capfd):
     """A kernel that is interrupted while it waits would report an error that is none."""
     execute_chapter(book, book.chapter("first"), {})

@@ -33,6 +33,12 @@ def test_chapters_are_current_stale_or_never_executed(book):
     assert status.versions(book).to_dict("records") == [{"package": "numpy", "version": "2"}]
 
 
+def test_a_folder_of_recordings_is_told_by_its_name(book):
+    entry = Entry({}, {"data": "/mnt/recordings/2023", "seeds": [1]}, "execute", 1, "", "cpu", {})
+    Manifest({"first": entry}).save(book)
+    assert status.chapters(book).iloc[0]["parameters"] == "data=2023, seeds=[1]"
+
+
 def test_versions_that_differ_are_listed_by_chapter(book):
     entries = {n: Entry({}, {}, "book", 1, "", "cpu", {"numpy": v}) for n, v in (("a", "1"), ("b", "2"))}
     Manifest(entries).save(book)

@@ -92,7 +92,7 @@ def execute(
         UnknownName: a chapter, or a parameter that the chapter (for all chapters: that no chapter) has.
     """
     book = find_book(root)
-    given = {"profile": profile, "data": data, "seeds": _seeds(seeds), "device": device, "fresh": fresh or None}
+    given = {"profile": profile, "data": _data(data), "seeds": _seeds(seeds), "device": device, "fresh": fresh or None}
     pages = [page for page in book.chapters if page.stem != STATUS]
     plans = _plans([book.chapter(chapter)] if chapter else pages, given, strict=chapter is not None)
     manifest = load_manifest(book)
@@ -180,6 +180,11 @@ def _plans(pages: list[Page], given: dict[str, Any], *, strict: bool) -> list[tu
             what = f"parameter of chapter {pages[0].stem}" if strict else "parameter of any chapter"
             raise UnknownName(what, name, {n for names in known.values() for n in names})
     return [(page, {n: v for n, v in wanted.items() if n in known[page.stem]}) for page in pages]
+
+
+def _data(name: str | None) -> str | None:
+    """A folder by its full path, because chapters run in another one; anything else as it is."""
+    return str(Path(name).resolve()) if name and Path(name).is_dir() else name
 
 
 def _seeds(text: str | None) -> list[int] | None:

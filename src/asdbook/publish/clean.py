@@ -14,12 +14,18 @@ KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python
 """What every reader's Jupyter has."""
 
 
-def clean_notebook(notebook: Any, root: Path) -> Any:
-    """Strips papermill's traces, hides the injected cell, scrubs paths of this machine; in place."""
+def clean_notebook(notebook: Any, root: Path, data: str = "") -> Any:
+    """Strips papermill's traces, hides the injected cell, scrubs paths of this machine; in place.
+
+    Args:
+        notebook: an executed notebook.
+        root: the checkout.
+        data: the folder of recordings that the chapter was given, if any.
+    """
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = dict(KERNELSPEC)
-    places = known_places(root)
+    places = known_places(root, data)
     for index, cell in enumerate(notebook.cells):
         cell["id"] = re.sub(r"-\d+$", "", cell.get("id", "cell"))[:50] + f"-{index}"
         cell.metadata.pop("papermill", None)
@@ -36,7 +42,7 @@ def clean_notebook(notebook: Any, root: Path) -> Any:
     return notebook
 
 
-def known_places(root: Path) -> dict[str, str]:
+def known_places(root: Path, data: str = "") -> dict[str, str]:
     """Folders of this machine and what stands for them in a page, longest first."""
     places = {
         str(root): ".",
@@ -47,6 +53,8 @@ def known_places(root: Path) -> dict[str, str]:
     }
     if home := os.environ.get("ASDBOOK_HOME"):
         places[home] = "$ASDBOOK_HOME"
+    if Path(data).is_absolute():
+        places[data] = f"$DATA/{Path(data).name}"
     usable = {place: name for place, name in places.items() if len(place) > 1}
     return dict(sorted(usable.items(), key=lambda item: -len(item[0])))
 

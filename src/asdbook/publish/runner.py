@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from asdbook.errors import BadInput, RunFailed, UnknownName
-from asdbook.publish.clean import clean_notebook
+from asdbook.publish.clean import clean_notebook, known_places, scrub
 from asdbook.publish.digest import source_hash
 from asdbook.publish.pages import Book, Page
 
@@ -107,8 +107,11 @@ def execute_chapter(
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".run-") as folder:
         result = Path(folder) / "out.ipynb"
         _run(book, page, injected, result, cell_seconds)
-        notebook = clean_notebook(nbformat.read(result, as_version=4), book.root)
-        notebook.metadata["asdbook"] = {"source": source_hash(page.source), "parameters": dict(parameters)}
+        data = str(parameters.get("data", ""))
+        notebook = clean_notebook(nbformat.read(result, as_version=4), book.root, data)
+        told = {name: scrub(value, known_places(book.root, data)) if isinstance(value, str) else value
+                for name, value in parameters.items()}
+        notebook.metadata["asdbook"] = {"source": source_hash(page.source), "parameters": told}
         nbformat.write(notebook, result)
         os.replace(result, output)
     return time.perf_counter() - started

@@ -34,10 +34,15 @@ def chapters(book: Book) -> pd.DataFrame:
             "state": f"stale: {', '.join(differs)} changed" if differs else "up to date",
             "executed (UTC)": entry.executed.replace("T", " ").removesuffix("+00:00"),
             "seconds": f"{entry.seconds:.0f}",
-            "parameters": ", ".join(f"{k}={v}" for k, v in entry.parameters.items()) or "the chapter's own",
+            "parameters": ", ".join(f"{k}={_told(v)}" for k, v in entry.parameters.items()) or "the chapter's own",
             "device": entry.device,
         })
     return _table(rows, ["chapter", "state", "executed (UTC)", "seconds", "parameters", "device"])
+
+
+def _told(value: Any) -> Any:
+    """A parameter as a page may show it: a folder by its name alone."""
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def versions(book: Book) -> pd.DataFrame:
