@@ -55,6 +55,23 @@ $$
 a_long_name_that_does_not_fit = another_long_name_that_does_not_fit + yet_another_name_that_does_not_fit
 ```
 
+~~~~{list-table} A wide table
+:header-rows: 1
+:stub-columns: 1
+:class: asd-table
+
+* - machine
+  - a column of numbers
+  - another column of numbers
+  - yet another column of numbers
+  - the last column of numbers
+* - HoveringDrone
+  - 61.23
+  - 61.23
+  - 61.23
+  - 61.23
+~~~~
+
 <!-- modules: asdbook.errors -->
 """
 

@@ -64,6 +64,45 @@ def test_a_page_fits_its_window(browser, built, page, width):
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+def test_a_wide_table_scrolls_in_its_box_and_its_first_column_stays(browser, built):
+    opened(browser, built, "second", 360)
+    before, after, moved, width, shown = browser.execute_script("""
+        const table = document.querySelector("table.asd-table");
+        const cells = table.querySelectorAll("tbody tr > *");
+        const left = () => [cells[0], cells[1]].map(e => e.getBoundingClientRect().left);
+        const before = left(); table.scrollLeft = 100; const after = left();
+        return [before, after, table.scrollLeft, cells[0].getBoundingClientRect().width,
+                getComputedStyle(cells[0]).backgroundColor];
+    """)
+    assert moved == 100 and before[1] - after[1] == pytest.approx(100, abs=1)
+    assert abs(after[0] - before[0]) < 30  # it stops at the edge of the box
+    assert width < 0.4 * 360 and shown not in ("rgba(0, 0, 0, 0)", "transparent")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_long_line_of_code_scrolls_in_its_box_or_fits(browser, built, width):
+    opened(browser, built, "second", width)
+    inside, box, overflow = browser.execute_script("""
+        const code = document.querySelector("div.highlight pre");
+        return [code.scrollWidth, code.clientWidth, getComputedStyle(code).overflowX];
+    """)
+    assert overflow == "auto" and box <= width
+    assert width > 360 or inside > box  # the line is longer than a phone is wide
+
+
+def test_a_line_of_88_letters_fits_at_1280_pixels(browser, built):
+    opened(browser, built, "second", 1280)
+    letters, box = browser.execute_script("""
+        const code = document.querySelector("div.highlight pre");
+        const probe = document.createElement("span"); probe.textContent = "m".repeat(88); code.prepend(probe);
+        const style = getComputedStyle(code);
+        const box = code.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+        const letters = probe.getBoundingClientRect().width; probe.remove();
+        return [letters, box];
+    """)
+    assert letters <= box
+
+
 def test_equations_are_set_without_a_network(browser, built):
     opened(browser, built, "second", 1280)
     count = "return document.querySelectorAll('mjx-container mjx-math').length"
