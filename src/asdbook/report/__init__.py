@@ -2,6 +2,10 @@
 
     show            numbers for prose, library code, the forms of a display      (show.py)
     results         records beside printed numbers                              (results.py)
+    official        the official baselines' printed numbers as rows             (official.py)
+    yardstick       what the baseline chapter shows, by parameters and set      (yardstick.py)
+    sensitivity     choices against their alternatives                          (sensitivity.py)
+    sets            the built-in sets: machines, clips, premises                (sets.py)
     tables          escaped cells, badges, values with intervals                (tables.py)
     figures         loss, scores, ROC, intervals, idea figures                  (figures.py)
     spectrograms    clips and maps over time and frequency                      (spectrograms.py)
