@@ -206,10 +206,14 @@ def load(folder: str | Path) -> Stored:
 
 
 def scan(root: str | Path) -> Iterator[Stored]:
-    """All records below `root`, sorted by folder; hidden folders are those of a promotion on its way."""
-    for path in sorted(Path(root).rglob("record.json")):
-        if not any(part.startswith(".") for part in path.relative_to(root).parts):
-            yield load(path.parent)
+    """All records below `root`, sorted by folder."""
+    yield from (load(path.parent) for path in files(root))
+
+
+def files(root: str | Path) -> list[Path]:
+    """Every `record.json` below `root`, sorted; hidden folders are those of a promotion on its way."""
+    found = sorted(Path(root).rglob("record.json"))
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts)]
 
 
 def find(root: str | Path, **wanted: Any) -> list[Stored]:

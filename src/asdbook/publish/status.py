@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML
 
+from asdbook.experiment.records import files as record_files
 from asdbook.publish.digest import PACKAGE, changed, chapter_digest
 from asdbook.publish.manifest import load_manifest
 from asdbook.publish.pages import STATUS, Book
@@ -65,7 +66,7 @@ def records(book: Book) -> pd.DataFrame:
     A record is stale when the version of its system or of the simulator was raised after it was made.
     """
     rows = []
-    for path in sorted((book.root / "book" / "results").rglob("record.json")):
+    for path in record_files(book.root / "book" / "results"):
         record = json.loads(path.read_text(encoding="utf-8"))
         data = record["data"]
         rows.append({

@@ -36,8 +36,7 @@ def folder() -> Path:
 
 def _all(root: Path) -> list[Stored]:
     """All records below `root`, each parsed once: a page asks for them dozens of times."""
-    files = sorted(root.rglob("record.json"))
-    return [_load(file.parent, file.stat().st_mtime_ns) for file in files]
+    return [_load(file.parent, file.stat().st_mtime_ns) for file in records.files(root)]
 
 
 @lru_cache(maxsize=2048)

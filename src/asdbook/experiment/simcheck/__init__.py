@@ -67,16 +67,13 @@ def run(
     """
     if not seeds:
         raise BadInput("simulator checks: no data seeds given: name at least one, e.g. --seeds 100,101")
+    if anchor and preset != "synthetic-2023":
+        raise BadInput(f"simulator checks: the anchor compares with the published results of 2023, not with {preset}")
     chosen = sizes or Sizes.scaled(scale)
     specs = [Spec(preset, seed, profile, machines=tuple(machines) if machines else None) for seed in seeds]
     names = specs[0].names
     started = time.monotonic()
-    cells: dict[str, list[dict[str, Any]]] = {machine: [] for machine in names}
-    jobs = [(spec, machine) for spec in specs for machine in names]
-    for (spec, machine), cell in zip(jobs, _cells(jobs, chosen, workers)):
-        cells[machine].append(cell)
-        done = sum(map(len, cells.values()))
-        progress(f"checked {machine}, data seed {spec.data_seed} ({done} of {len(jobs)})")
+    cells = _all_cells(specs, chosen, workers, progress)
     checks, details = judge(cells)
     if anchor:
         from asdbook.experiment.simcheck.anchor import anchor as run_anchor
@@ -97,6 +94,18 @@ def run(
     }
 
 
+def _all_cells(
+    specs: list[Spec], sizes: Sizes, workers: int, progress: Callable[[str], None]
+) -> dict[str, list[dict[str, Any]]]:
+    """Machine to its measured cells, one a data seed."""
+    cells: dict[str, list[dict[str, Any]]] = {machine: [] for machine in specs[0].names}
+    jobs = [(spec, machine) for spec in specs for machine in specs[0].names]
+    for done, ((spec, machine), cell) in enumerate(zip(jobs, _cells(jobs, sizes, workers)), 1):
+        cells[machine].append(cell)
+        progress(f"checked {machine}, data seed {spec.data_seed} ({done} of {len(jobs)})")
+    return cells
+
+
 def _tested(cells: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """A cell of a machine that has test clips, if there is one."""
     first = [seeds[0] for seeds in cells.values()]
@@ -110,7 +119,7 @@ def _cells(jobs: list[tuple[Spec, str]], sizes: Sizes, workers: int) -> Iterator
         yield from map(one, jobs)
         return
     # Spawned: a forked child could inherit locks of torch's threads.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), simulate.sets.end_with_parent) as pool:
         yield from pool.map(one, jobs)
 
 
