@@ -149,6 +149,13 @@ def draft_of(
         problems += [Problem(path, reason) for reason in _contradictions(row, places[path], names[path])]
     _refuse_duplicates(listing.root, rows, places, refuse)
     draft = Draft(listing.root, chosen, rows, _first_per_file(problems), len(listing.clips), notes)
+    _apply_tables(draft, listing, truth, refuse)
+    _check_attributes(draft, listing, names)
+    return draft
+
+
+def _apply_tables(draft: Draft, listing: Listing, truth: Path | None, refuse: Refuse) -> None:
+    """What the organisers' truth and a table of recordings say."""
     recordings = listing.root / listing.recordings if listing.recordings is not None else None
     for apply, file in ((_apply_truth, truth), (_apply_recordings, recordings)):
         try:
@@ -156,8 +163,6 @@ def draft_of(
                 apply(draft, file)
         except BadInput as error:
             refuse(error)
-    _check_attributes(draft, listing, names)
-    return draft
 
 
 def add_headers(draft: Draft) -> None:

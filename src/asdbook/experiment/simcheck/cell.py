@@ -74,6 +74,11 @@ class Studio:
             start += len(block.names)
         return join(parts)
 
+    def training(self) -> Sounds:
+        """All training clips."""
+        sizes = {part: self.spec.cell("train", part) for part in self.parts}
+        return join([self.listen("train", part, "normal", n, n) for part, n in sizes.items()])
+
     def every(self, role: str, label: str, count: int, total: int, **change: Any) -> Sounds:
         """`listen` in every part."""
         return join([self.listen(role, part, label, count, total, **change) for part in self.parts])
@@ -128,9 +133,8 @@ def measure(spec: Spec, machine: str, sizes: Sizes, render: Callable[..., Block]
     """All numbers that the checks of one machine and data seed need (see `judging`)."""
     studio = Studio(spec, machine, render)
     sizes = Sizes(*map(studio.share, (sizes.audit, sizes.control, sizes.level, sizes.muted)))
-    trains = {part: spec.cell("train", part) for part in studio.parts}
     each = spec.cell("test", studio.parts[0])
-    train = join([studio.listen("train", part, "normal", n, n) for part, n in trains.items()])
+    train = studio.training()
     if spec.machine(machine).train_only:
         return _additional(studio, train, sizes)
     test = join([studio.listen("test", part, label, each, each) for part in studio.parts for label in LABELS])
@@ -165,9 +169,15 @@ def measure(spec: Spec, machine: str, sizes: Sizes, render: Callable[..., Block]
         "muted": {key: leaks.readable(muted, key) for key in leaks.machine_attributes(muted)},
         "unmuted": unmuted(audit["normal"], sizes.muted),
         "twins": twins,
-        **({} if has_domains(train) else {"ids": groups.identities(train, test)}),
-        **({"groups": groups.hidden(train)} if spec.machine(machine).layout.hidden and has_domains(train) else {}),
+        **_told_apart(studio, train, test),
     }
+
+
+def _told_apart(studio: Studio, train: Sounds, test: Sounds) -> dict[str, dict[str, float]]:
+    """How well IDs, or hidden groups of attributes, are told apart; nothing where the names show everything."""
+    if not has_domains(train):
+        return {"ids": groups.identities(train, test)}
+    return {"groups": groups.hidden(train)} if studio.spec.machine(studio.machine).layout.hidden else {}
 
 
 def _additional(studio: Studio, train: Sounds, sizes: Sizes) -> dict[str, Any]:
