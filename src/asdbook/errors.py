@@ -35,7 +35,8 @@ class UnknownName(BadInput):
 
     def __init__(self, kind: str, name: str, valid: Iterable[str]):
         valid = sorted(valid)
-        near = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
+        # A number is no misspelling of another one: years and IDs are listed.
+        near = [] if name.isdigit() else difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(valid) or '(none)'}"
         super().__init__(f"unknown {kind} {name!r}: {hint}")
         self.kind, self.name, self.valid = kind, name, valid

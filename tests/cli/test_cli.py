@@ -23,6 +23,23 @@ def test_help_lists_every_command(capsys):
         assert f" {word} " in out
 
 
+@pytest.mark.parametrize("words", [[], ["data"], ["cache"]])
+def test_a_group_alone_shows_its_help(capsys, words):
+    code, out, err = call(*words, capsys=capsys)
+    assert code == 0 and err == "" and out.startswith(f"Usage: {' '.join(['asdbook', *words])} ")
+    assert "Commands:\n" in out
+
+
+def test_list_names_each_sets_premises_and_additional_machines(own_home, capsys):
+    from asdbook import simulate
+
+    code, out, _ = call("data", "list", capsys=capsys)
+    lines = {line.split()[0]: line for line in out.splitlines() if line.startswith("synthetic-")}
+    assert code == 0 and lines.keys() == simulate.PRESETS.keys()
+    assert " ids," in lines["synthetic-2020"] and " ids," not in lines["synthetic-2023"]
+    assert "additional, for training alone: " in lines["synthetic-2024"] and "additional" not in lines["synthetic-2020"]
+
+
 def test_help_loads_nothing_heavy():
     probe = (
         "import sys; from asdbook import cli\n"
@@ -52,6 +69,11 @@ def test_help_loads_nothing_heavy():
         (["run", "trivial", "--data-seed", "-1"], "--data-seed"),
         (["data", "synth"], "no folder given"),
         (["cache", "prune", "--kind", "dat"], "did you mean 'data'"),
+        (["cache", "prune", "--days", "-1"], "--days"),
+        (["data", "synth", "--check", "--save", "none/checks.json"], "none/checks.json: its folder does not exist"),
+        (["data", "synth", "set", "--data-seed", "-1"], "--data-seed"),
+        (["evaluate", "none"], "no such run: `asdbook records` lists them; or name a scores file"),
+        (["run", "trivial", "--profile", "smoke", "--premise-off", "ids"], "choose from attributes, groups"),
         (["nonsense"], "nonsense"),
         (["run", "trivial", "--nonsense"], "nonsense"),
         (["records", "make", "--plan", "none.toml"], "none.toml"),
@@ -111,6 +133,30 @@ def test_evaluate_reads_what_run_wrote(home, capsys):
     )
 
 
+def test_what_was_changed_is_said(home, capsys):
+    changed = ("--machine", "fan", "--premise-off", "text", "--set", "bands=32")
+    code, out, _ = call("run", "trivial", "--profile", "smoke", *changed, capsys=capsys)
+    assert code == 0 and out.splitlines()[0].endswith("seed 110, smoke; bands=32; off: text; only fan")
+    code, out, _ = call("records", capsys=capsys)
+    assert code == 0 and any(line.endswith("bands=32; off: text; only fan") for line in out.splitlines())
+
+
+def test_evaluate_takes_a_part_of_a_runs_name_and_a_submission(home, tmp_path, capsys):
+    from asdbook import experiment
+
+    stored = experiment.run("trivial", "synthetic-2023", profile="smoke", machines=["fan"], seed=117)
+    code, out, _ = call("evaluate", stored.folder.parent.name[:-1], capsys=capsys)
+    assert code == 0 and "Omega" in out
+    own = experiment.run("trivial", "synthetic-2020", profile="smoke", machines=["fan"])
+    code, out, _ = call("submission", str(own.folder), str(tmp_path / "sent"), capsys=capsys)
+    code, out, _ = call("evaluate", str(tmp_path / "sent"), capsys=capsys)
+    assert code == 0 and "mean AUC" in out and "None" not in out
+    code, out, _ = call("submission", str(own.folder), str(tmp_path / "b"), "--team", "other", capsys=capsys)
+    (tmp_path / "b/teams/other").rename(tmp_path / "sent/teams/other")
+    code, _, err = call("evaluate", str(tmp_path / "sent"), capsys=capsys)
+    assert code == 2 and "scores of 2 systems in it: name one of its folders" in err
+
+
 def test_synth_writes_a_folder_that_runs(own_home, tmp_path, capsys):
     folder = tmp_path / "set"
     code, out, _ = call("data", "synth", str(folder), "--profile", "smoke", "--machine", "fan", capsys=capsys)
@@ -120,6 +166,11 @@ def test_synth_writes_a_folder_that_runs(own_home, tmp_path, capsys):
     assert code == 2 and "not empty" in err
     code, out, _ = call("run", "trivial", "--data", str(folder), "--profile", "smoke", capsys=capsys)
     assert code == 0 and "Omega" in out
+    other = tmp_path / "other"
+    options = ("--profile", "smoke", "--machine", "fan", "--premise-off", "groups")
+    code, _, _ = call("data", "synth", str(other), *options, capsys=capsys)
+    code, out, _ = call("data", "check", str(other), capsys=capsys)
+    assert code == 0 and "generated clips: synthetic-2023 without groups" in out
 
 
 def test_prune_says_first_and_removes_then(own_home, capsys):

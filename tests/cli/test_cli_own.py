@@ -194,3 +194,19 @@ def test_truth_and_year_go_through_run(hidden, own_home, capsys):
 def test_built_in_sets_know_their_year_and_labels(own_home, capsys, option):
     code, _, err = call(capsys, "run", "trivial", "--profile", "smoke", *option)
     assert code == 2 and "leave out --year and --truth" in err
+
+
+def test_a_folder_stands_for_its_files_and_unusual_files_are_named(own, own_home, tmp_path, capsys):
+    (own / "press/train/zero.wav").write_bytes(b"")
+    code, _, err = call(capsys, "run", "trivial", "--data", own, *SMOKE)
+    assert code == 2 and "press/train/zero.wav: empty: 0 bytes" in err
+    code, out, _ = call(capsys, "run", "trivial", "--data", own, *SMOKE, "--skip-bad")
+    assert code == 0 and "note: 1 unusable file left out: press/train/zero.wav" in out
+    run = newest().folder
+    save(tmp_path, "new/a.wav", 300)
+    save(tmp_path, "new/b.WAV", 301, broken=True)
+    (tmp_path / "new/notes.txt").write_text("not scored")
+    code, out, _ = call(capsys, "score", run, tmp_path / "new", "--json")
+    assert code == 0 and [r["file"].rsplit("/", 1)[-1] for r in json.loads(out)] == ["a.wav", "b.WAV"]
+    code, _, err = call(capsys, "score", run, own)
+    assert code == 2 and "no .wav file in this folder" in err

@@ -273,3 +273,39 @@ def test_damaged_sets(write: Write, tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="delete the folder, it is made again") as caught:
             data.open_set(folder)
         assert str(folder) in one_line(caught)
+
+
+def test_a_reason_that_files_share_is_said_once(write: Write) -> None:
+    root = write(section_paths())
+    for path in sorted(section_paths())[:4]:
+        (root / path).write_bytes(b"")
+    with pytest.raises(data.BadFiles) as caught:
+        data.index(root)
+    message = one_line(caught)
+    assert message.count("empty: 0 bytes") == 1 and all(path in message for path in sorted(section_paths())[:4])
+
+
+def test_a_folder_without_train_or_test_has_one_fault_and_a_remedy(write: Write) -> None:
+    root = write(["a.wav", "b.wav", "inner/c.wav"])
+    with pytest.raises(BadInput, match="no train/ or test/ folder above any of its 3 clips: move") as caught:
+        data.index(root)
+    assert "a.wav" not in one_line(caught)
+    report = data.check(root)
+    texts = [finding.text for finding in report.damaged]
+    assert texts[0].startswith("no train/ or test/ folder") and "a.wav: outside train/ and test/ folders" in texts
+
+
+def test_a_year_forced_on_ones_own_names_is_one_fault(write: Write) -> None:
+    root = write(OWN)
+    assert len(data.index(root)) == len(OWN)
+    with pytest.raises(BadInput, match=r"none of its \d+ clips has an official name: leave the year out") as caught:
+        data.index(root, year=2023)
+    assert "outside the official grammar" not in one_line(caught)
+    assert "leave the year out" in data.check(root, against=2023).damaged[0].text
+
+
+def test_a_table_with_semicolons_is_told_what_it_holds(write: Write) -> None:
+    root = write(OWN)
+    (root / "files.csv").write_text("file;recording\na.wav;1\n")
+    with pytest.raises(BadInput, match="with a comma between them, one row a clip; found 'file;recording'"):
+        data.index(root)

@@ -340,3 +340,9 @@ def test_counts_from_memory_and_lengths_are_remarks() -> None:
     rows = [r for r in rows if not (r["machine"] == "pump" and r["id"] == "00" and r["split"] == "train")][1:]
     found = inventory.compare(rows[: len(rows)], 2020)
     assert "pump id 00: 0 training clips, published 906" in found.missing  # none at all is no slip of memory
+
+
+def test_attribute_tables_beside_names_of_ones_own_are_not_passed_over(write: Write) -> None:
+    root = write(OWN)
+    (root / "attributes_00.csv").write_text("file_name,d1p,d1v\n")
+    assert any("read with official names alone: attributes_00.csv" in one for one in data.check(root).remarks)

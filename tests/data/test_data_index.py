@@ -181,7 +181,7 @@ def test_forced_year(write: Write) -> None:
         data.index(write(paths_2020(), "other"), year=2023)
     with pytest.raises(UnknownName, match="unknown year '2032'"):
         data.index(root, year=2032)
-    with pytest.raises(BadInput, match="outside the official grammar"):
+    with pytest.raises(BadInput, match="has an official name: leave the year out"):
         data.index(write(OWN, "own"), year=2020)
 
 

@@ -155,6 +155,9 @@ def test_kind(write: Write, tmp_path: Path) -> None:
     data.write_mark(root, "synthetic-2023")
     marked = data.load(root, cache_dir=cache)
     assert (marked.kind, marked.name) == ("synthetic", "synthetic-2023")
+    data.write_mark(root, "synthetic-2020", ["ids", "groups"])  # no set for the usual one's records
+    marked = data.load(root, cache_dir=cache)
+    assert (marked.kind, marked.name) == ("synthetic", "synthetic-2020 without groups and ids")
     (root / "asdbook-set.json").write_text("[")
     with pytest.raises(BadInput, match=r"asdbook-set\.json: cannot be read"):
         data.load(root, cache_dir=cache)

@@ -42,5 +42,5 @@ def test_hidden_attributes() -> None:
 
 
 def test_unknown_year() -> None:
-    with pytest.raises(UnknownName, match="unknown year '2032': did you mean"):
+    with pytest.raises(UnknownName, match="unknown year '2032': choose from 2020, 2021"):
         rules(2032)

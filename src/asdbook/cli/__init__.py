@@ -63,6 +63,9 @@ def _unexpected(error: Exception) -> int:
     message = getattr(
         error, "format_message", None
     )  # typer's usage errors; their root class moved between versions
+    if message is not None and type(error).__name__ == "NoArgsIsHelpError":  # `asdbook` or `asdbook data` alone
+        typer.echo(message())
+        return 0
     if message is not None:
         typer.echo(f"asdbook: {' '.join(message().split())} (see --help)", err=True)
         return 2

@@ -14,6 +14,7 @@ from asdbook.errors import BadInput
 
 if TYPE_CHECKING:
     from asdbook.data import Report
+    from asdbook.simulate.presets import Preset
 
 SHOWN = 20
 """Files of one kind that are named unless all are asked for."""
@@ -29,14 +30,21 @@ def list_() -> None:
     from asdbook import simulate
     from asdbook.experiment.home import place
 
-    rows = [["set", "year", "machines"]]
+    rows = [["set", "year", "premises to switch off", "machines"]]
     for name, preset in simulate.PRESETS.items():
-        rows.append([name, str(preset.year), ", ".join(preset.machines)])
+        rows.append([name, str(preset.year), ", ".join(sorted(preset.premises)), _machines(preset)])
     grid(rows)
     stored = sorted(path for path in place("data").iterdir() if (path / "set.json").exists())
     typer.echo(f"\n{len(stored)} sets in the cache ({place('data')})")
     for path in stored:
         typer.echo(f"  {path.name}  {_megabytes(path):.0f} MB")
+
+
+def _machines(preset: Preset) -> str:
+    """Names of the machine types; additional machines, which are never tested, are told apart."""
+    tested = [name for name, machine in preset.machines.items() if not machine.train_only]
+    more = [name for name, machine in preset.machines.items() if machine.train_only]
+    return ", ".join(tested) + (f"; additional, for training alone: {', '.join(more)}" if more else "")
 
 
 def _megabytes(folder: Path) -> float:
@@ -46,11 +54,13 @@ def _megabytes(folder: Path) -> float:
 @group.command()
 def synth(
     folder: Annotated[Path | None, typer.Argument(help="where to write the wav files")] = None,
-    preset: Annotated[str, typer.Option(help="built-in set")] = "synthetic-2023",
-    data_seed: Annotated[int, typer.Option(help="seed of machines, faults and noise")] = 110,
+    preset: Annotated[str, typer.Option(help="built-in set, see `asdbook data list`")] = "synthetic-2023",
+    data_seed: Annotated[int, typer.Option(min=0, help="seed of machines, faults and noise")] = 110,
     profile: Annotated[str, typer.Option(help="smoke, quick or paper")] = "quick",
     machine: Annotated[list[str], typer.Option(help="only this machine (repeatable)")] = [],  # noqa: B006
-    premise_off: Annotated[list[str], typer.Option(help="switch a premise off (repeatable)")] = [],  # noqa: B006
+    premise_off: Annotated[
+        list[str], typer.Option(help="switch a premise off (repeatable); `asdbook data list` names each set's")
+    ] = [],  # noqa: B006
     truth: Annotated[Path | None, typer.Option(help="folder for the truth file (not inside the set)")] = None,
     check: Annotated[bool, typer.Option("--check", help="run the simulator's checks instead")] = False,
     seeds: Annotated[
@@ -75,7 +85,7 @@ def synth(
     if truth.resolve() == folder.resolve() or folder.resolve() in truth.resolve().parents:
         raise BadInput(f"{truth}: truth never lies beside the clips: choose a folder outside {folder}")
     folder.mkdir(parents=True, exist_ok=True)
-    write_mark(folder, preset)  # first: official names without the mark would pass for recordings
+    write_mark(folder, preset, premise_off)  # first: official names without the mark would pass for recordings
     simulate.write(spec, folder, truth_folder=truth)
     clips = len(list(folder.rglob("*.wav")))
     typer.echo(f"{clips} clips in {folder}, truth in {truth}")
@@ -92,6 +102,9 @@ def _seeds(text: str) -> list[int]:
 def _check(preset: str, seeds: list[int], machines: list[str], save: Path | None) -> None:
     from asdbook.experiment import simcheck
 
+    if save is not None and (save.is_dir() or not save.parent.is_dir()):  # before minutes of checking
+        what = "is a folder" if save.is_dir() else "its folder does not exist"
+        raise BadInput(f"--save {save}: {what}: name a file in a folder that exists")
     report = simcheck.run(seeds=seeds, machines=machines or None, preset=preset, progress=say)
     grid(simcheck.rows(report))
     if save is not None:
@@ -140,7 +153,8 @@ def _print_report(report: Report, shown: int | None) -> None:
     for remark in report.remarks:
         typer.echo(f"  {remark}")
     wrong = len(report.missing) + len(report.damaged)
-    typer.echo("\nnothing wrong" if report.clean else f"\n{wrong} things are wrong")
+    counted = "1 thing is wrong" if wrong == 1 else f"{wrong} things are wrong"
+    typer.echo("\nnothing wrong" if report.clean else f"\n{counted}")
 
 
 def register(app: typer.Typer) -> None:

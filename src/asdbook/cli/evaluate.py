@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from asdbook.cli.show import grid, print_metrics
+from asdbook.errors import BadInput
 
 
 def evaluate(
     path: Annotated[
-        Path, typer.Argument(help="scores.csv, a run's folder, or a folder of official csv files")
+        Path, typer.Argument(help="scores.csv, a run's folder or part of its name, or a folder of official csv files")
     ],
     truth: Annotated[Path | None, typer.Option(help="truth folder in the evaluator's layout")] = None,
     year: Annotated[int | None, typer.Option(help="year of the rules (2020 to 2025)")] = None,
@@ -26,7 +27,7 @@ def evaluate(
     """
     from asdbook.experiment.evaluate import evaluate_path
 
-    result = evaluate_path(path, truth=truth, year=year, by_recording=by_recording)
+    result = evaluate_path(_scores_at(path), truth=truth, year=year, by_recording=by_recording)
     if as_json:
         typer.echo(json.dumps(result, indent=1))
         return
@@ -39,8 +40,31 @@ def evaluate(
     decisions = result.get("decisions") or []
     if decisions:
         keys = list(decisions[0])
-        rows = [[f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()] for row in decisions]
-        grid([keys, *rows])
+        grid([keys, *([_cell(value) for value in row.values()] for row in decisions)])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _scores_at(path: Path) -> Path:
+    """The path itself; the run that a part of its name stands for; the one folder of csv files in a submission."""
+    from asdbook.experiment.folders import find_run
+
+    if not path.exists() and len(path.parts) == 1 and path.suffix not in (".csv", ".gz"):
+        try:
+            return find_run(str(path))
+        except BadInput as error:
+            raise BadInput(f"{error}; or name a scores file or a folder of csv files") from error
+    if (path / "teams").is_dir():
+        folders = sorted({file.parent for file in (path / "teams").rglob("anomaly_score_*.csv")})
+        if len(folders) > 1:
+            named = ", ".join(str(folder) for folder in folders[:4])
+            raise BadInput(f"{path}: scores of {len(folders)} systems in it: name one of its folders ({named})")
+        return folders[0] if folders else path
+    return path
 
 
 def submission(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from asdbook.cli import say
-from asdbook.cli.show import grid
+from asdbook.cli.show import changes, grid
 from asdbook.errors import BadInput
 
 RESULTS = Path("book/results")
@@ -28,7 +28,7 @@ def list_records() -> None:
     """Prints both tables."""
     from asdbook.experiment.folders import all_runs
 
-    rows = [["run", "system", "data", "seeds", "profile", "score"]]
+    rows = [["run", "system", "data", "seeds", "profile", "score", "changed"]]
     for folder in all_runs():
         rows.append([folder.parent.name, *_row_of(folder)])
     if len(rows) == 1:
@@ -48,14 +48,14 @@ def _row_of(folder: Path) -> list[str]:
     try:
         return _row(records.load(folder).record)
     except BadInput as error:
-        return ["", "", "", "", f"damaged: {error}"]
+        return ["", "", "", "", f"damaged: {error}", ""]
 
 
 def _row(record) -> list[str]:  # type: ignore[no-untyped-def]
     score = record.metrics.get("official", {}).get("score", {}).get("value")
     seeds = f"{'-' if record.data.seed is None else record.data.seed}/{record.seed}"
     text = "-" if score is None else f"{record.metrics['official']['score']['name']} {score:.3f}"
-    return [record.label, record.data.name, seeds, record.profile, text]
+    return [record.label, record.data.name, seeds, record.profile, text, changes(record)]
 
 
 @records_group.command()
@@ -99,7 +99,7 @@ def list_cache() -> None:
 @cache_group.command()
 def prune(
     kind: Annotated[list[str], typer.Option(help="data, stages or runs (default: data and stages)")] = [],  # noqa: B006
-    days: Annotated[float, typer.Option(help="only what was not used for this many days")] = 0.0,
+    days: Annotated[float, typer.Option(min=0, help="only what was not used for this many days")] = 0.0,
     yes: Annotated[bool, typer.Option("--yes", help="do it (otherwise only say what would go)")] = False,
 ) -> None:
     """Remove cached sets and stages; runs only when named. Says first, removes with --yes."""

@@ -27,13 +27,17 @@ def parse_set(items: list[str]) -> dict[str, Any]:
 
 def run(
     system: Annotated[str, typer.Argument(help="system or system:variant, see `asdbook systems`")],
-    data: Annotated[str, typer.Option(help="built-in set or a folder of recordings")] = "synthetic-2023",
+    data: Annotated[
+        str, typer.Option(help="built-in set, see `asdbook data list`, or a folder of recordings")
+    ] = "synthetic-2023",
     profile: Annotated[str, typer.Option(help="smoke, quick or paper")] = "quick",
     data_seed: Annotated[int, typer.Option(min=0, help="seed of the built-in machines")] = 110,
     seed: Annotated[int, typer.Option(min=0, help="training seed")] = 110,
-    set_: Annotated[list[str], typer.Option("--set", help="key=value of the system's configuration")] = [],  # noqa: B006
+    set_: Annotated[list[str], typer.Option("--set", help="key=value of the system's configuration (repeatable)")] = [],  # noqa: B006
     machine: Annotated[list[str], typer.Option(help="only this machine (repeatable)")] = [],  # noqa: B006
-    premise_off: Annotated[list[str], typer.Option(help="switch a premise of the simulator off")] = [],  # noqa: B006
+    premise_off: Annotated[
+        list[str], typer.Option(help="switch a premise off (repeatable); `asdbook data list` names each set's")
+    ] = [],  # noqa: B006
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     precision: Annotated[str, typer.Option(help="float32 or bf16")] = "float32",
     compile_: Annotated[bool, typer.Option("--compile", help="compile networks where possible")] = False,

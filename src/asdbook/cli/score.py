@@ -10,11 +10,12 @@ import typer
 
 from asdbook.cli import say
 from asdbook.cli.show import grid
+from asdbook.errors import BadInput
 
 
 def score(
     run: Annotated[str, typer.Argument(help="a run's folder, or an unambiguous part of its name")],
-    files: Annotated[list[Path], typer.Argument(help="wav files to score")],
+    files: Annotated[list[Path], typer.Argument(help="wav files to score; a folder stands for those in it")],
     machine: Annotated[
         str | None, typer.Option(help="machine of the files (when the run knows several)")
     ] = None,
@@ -27,7 +28,7 @@ def score(
     """
     from asdbook.experiment.scoring import score_files
 
-    results = score_files(run, files, machine=machine, unit=unit, progress=say)
+    results = score_files(run, _wavs(files), machine=machine, unit=unit, progress=say)
     if as_json:
         typer.echo(json.dumps(results, indent=1))
         return
@@ -39,6 +40,17 @@ def score(
             + [r["treatment"]] * treated
         )
     grid(rows)
+
+
+def _wavs(files: list[Path]) -> list[Path]:
+    """The files, with the wav files that lie directly in a folder in its place."""
+    found: list[Path] = []
+    for file in files:
+        inside = sorted(p for p in file.iterdir() if p.suffix.lower() == ".wav") if file.is_dir() else [file]
+        if not inside:
+            raise BadInput(f"{file}: no .wav file in this folder: name the files, or the folder that they lie in")
+        found += inside
+    return found
 
 
 def register(app: typer.Typer) -> None:

@@ -49,11 +49,40 @@ def print_metrics(metrics: dict[str, Any]) -> None:
         typer.echo(f"missing: {reason}")
 
 
+def changes(record: Record) -> str:
+    """What a run did otherwise than its name says: settings, premises and machines; "" for nothing."""
+    data = record.data
+    parts = [f"{key}={value}" for key, value in sorted(record.overrides.items())]
+    if data.premise_off:
+        parts.append(f"off: {', '.join(sorted(data.premise_off))}")
+    if data.restricted:
+        parts.append(f"only {', '.join(data.machines)}")
+    return "; ".join(parts)
+
+
+def left_out(notes: dict[str, Any]) -> list[str]:
+    """What reading a folder did to its clips, a line each."""
+    lines = []
+    skipped = notes.get("skipped", [])
+    if skipped:
+        named = ", ".join(one["file"] for one in skipped[:3]) + ", ..." * (len(skipped) > 3)
+        lines.append(f"{len(skipped)} unusable file{'s' * (len(skipped) > 1)} left out: {named}")
+    for rate, count in notes.get("resampled", {}).items():
+        lines.append(f"{count} clips resampled from {rate} Hz")
+    for channels, count in notes.get("channel", {}).items():
+        lines.append(f"{count} clips have {channels} channels: the first is used")
+    return lines
+
+
 def print_record(record: Record) -> None:
     """The result of a run."""
     data = record.data
     seeds = f", data seed {data.seed}" if data.seed is not None else ""
-    typer.echo(f"{record.label} on {data.name} ({data.kind}{seeds}), seed {record.seed}, {record.profile}")
+    changed = changes(record)
+    typer.echo(
+        f"{record.label} on {data.name} ({data.kind}{seeds}), seed {record.seed}, {record.profile}"
+        + (f"; {changed}" if changed else "")
+    )
     if not record.metrics:
         typer.echo("no labels: no metrics")
     for convention, metrics in record.metrics.items():
@@ -70,7 +99,7 @@ def print_record(record: Record) -> None:
                 for r in alarms
             ]
         )
-    for note in record.notes:
+    for note in [*left_out(data.notes), *record.notes]:
         typer.echo(f"note: {note}")
     cost = record.cost
     here = f" ({cost['this_run_seconds']:.0f} s in this run)" if cost.get("earlier_seconds") else ""

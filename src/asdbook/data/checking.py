@@ -201,6 +201,8 @@ def _repeated(draft: Draft, usable: Mapping[str, Heard], remarks: list[str]) -> 
 def _tables(draft: Draft, listing: Listing, remarks: list[str]) -> Iterator[Finding]:
     """Attribute tables that contradict the names; `files.csv` against the files."""
     yield from (Finding("attribute table", line) for line in draft.mismatches)
+    if draft.notes["layout"] == "own" and listing.attribute_tables:
+        remarks.append(f"attribute tables are read with official names alone: {_some(listing.attribute_tables)}")
     if listing.recordings is None:
         return
     try:
@@ -308,7 +310,7 @@ def _summary(
     headers = [sound.header for sound in heard.values() if isinstance(sound, Heard)]
     minutes = sum(header.seconds for header in headers) / 60
     machines = len({row["machine"] for row in draft.rows})
-    yield f"{draft.total} wav files, {usable} usable, {minutes:.1f} min, {machines} machine types"
+    yield f"{draft.total} wav files, {usable} usable, {minutes:.1f} min, {machines} machine type{'s' * (machines != 1)}"
     rates = Counter(f"{header.rate} Hz" for header in headers)
     channels = Counter(f"{header.channels} channel{'s' if header.channels > 1 else ''}" for header in headers)
     formats = Counter(header.subtype for header in headers)

@@ -47,12 +47,19 @@ class BadFiles(BadInput):
 
     def __init__(self, root: Path, problems: Sequence[Problem], total: int):
         self.problems = tuple(problems)
-        shown = "; ".join(f"{p.path}: {p.reason}" for p in self.problems[:_SHOWN])
         more = f"; and {len(self.problems) - _SHOWN} more" if len(self.problems) > _SHOWN else ""
         super().__init__(
-            f"{root}: {len(self.problems)} of {total} files cannot be used: {shown}{more} "
-            "(mend or remove them, or go on without them: skip_bad, --skip-bad)"
+            f"{root}: {len(self.problems)} of {total} files cannot be used: {_reasons(self.problems[:_SHOWN])}{more} "
+            "(`asdbook data check` lists all; mend or remove them, or go on without them: skip_bad, --skip-bad)"
         )
+
+
+def _reasons(problems: Sequence[Problem]) -> str:
+    """ "a.wav: empty", or the reason once where several files share it: "a.wav, b.wav: empty"."""
+    files: dict[str, list[str]] = {}
+    for problem in problems:
+        files.setdefault(problem.reason, []).append(problem.path)
+    return "; ".join(f"{', '.join(paths)}: {reason}" for reason, paths in files.items())
 
 
 @dataclass
@@ -127,6 +134,7 @@ def draft_of(
         )
     places, problems, notes = _places(listing)
     names = {path: _parsed(path) for path in places}
+    _refuse_shapeless(listing, names, left_out=bool(notes), forced=year is not None, refuse=refuse)
     free = year is None and not any(names.values())
     if not free:
         problems += [
@@ -249,6 +257,27 @@ def _places(listing: Listing) -> tuple[dict[str, Place], list[Problem], dict[str
             del places[path]
             left_out["test (copies of source_test and target_test)"] += 1
     return places, problems, {"left_out": dict(left_out)} if left_out else {}
+
+
+def _refuse_shapeless(
+    listing: Listing, names: dict[str, ClipName | None], *, left_out: bool, forced: bool, refuse: Refuse
+) -> None:
+    """A folder that fits no layout at all has one fault, and not as many as it has clips."""
+    count = len(listing.clips)
+    if not names and not left_out:
+        refuse(
+            BadInput(
+                f"{listing.root}: no train/ or test/ folder above any of its {count} clips: move normal clips to "
+                "<machine>/train/, others to <machine>/test/normal/, <machine>/test/anomaly/ or plain <machine>/test/"
+            )
+        )
+    elif forced and names and not any(names.values()):
+        refuse(
+            BadInput(
+                f"{listing.root}: none of its {count} clips has an official name: "
+                "leave the year out (year, --year, --against) for recordings of one's own"
+            )
+        )
 
 
 def _parsed(path: str) -> ClipName | None:

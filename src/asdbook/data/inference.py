@@ -32,7 +32,7 @@ def infer_year(
         refuse(
             BadInput(
                 f"{root}: names of 2020 and of later years in one folder: name the folder of one year, "
-                "or force the year (year=)"
+                "or force the year (year, --year)"
             )
         )
         later = {path: name for path, name in names.items() if name.year_style != "2020"}
@@ -54,11 +54,11 @@ def infer_year(
     fitting = [y for y in _PREFERENCE if "2022" in YEARS[y].styles and _units_fit(YEARS[y], units)]
     if not fitting:
         fallback = 2022 if any(len(found) > 1 for found in units.values()) else 2023
-        return fallback, f"{fallback}, a guess: the sections fit no year (force it with year=)"
+        return fallback, f"{fallback}, a guess: the sections fit no year (force it with year, --year)"
     marks = [_mark(YEARS[y], set(units), secret) for y in fitting]
     best = fitting[marks.index(max(marks))]
     several = marks.count(max(marks)) > 1
-    how = "the first of several that fit (force another with year=)" if several else "from names and machines"
+    how = "the first of several that fit (force another with year, --year)" if several else "from names and machines"
     return best, f"{best}, {how}"
 
 

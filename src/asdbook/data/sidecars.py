@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from asdbook.data.names import attributes_of
@@ -24,7 +24,11 @@ def read_recordings(path: Path) -> dict[str, str]:
     """
     rows = _rows(path)
     if not rows or not {"file", "recording"} <= set(rows[0]):
-        raise BadInput(f"{path}: expected the columns 'file' and 'recording', one row a clip")
+        header = ",".join(name for name in rows[0] if name) if rows else "no row"  # None: cells beyond the header
+        raise BadInput(
+            f"{path}: expected the columns 'file' and 'recording' with a comma between them, one row a clip; "
+            f"found {header[:80]!r}"
+        )
     found: dict[str, str] = {}
     for number, row in enumerate(rows, start=2):  # line 1 is the header
         file, recording = (row["file"] or "").strip(), (row["recording"] or "").strip()
@@ -54,9 +58,13 @@ def read_mark(folder: Path) -> dict[str, str]:
     return {str(key): str(value) for key, value in mark.items()}
 
 
-def write_mark(folder: Path, name: str) -> None:
-    """Marks a folder of generated clips, so that `load` never takes them for recordings."""
-    mark = {"kind": "synthetic", "name": name}
+def write_mark(folder: Path, name: str, premise_off: Sequence[str] = ()) -> None:
+    """Marks a folder of generated clips, so that `load` never takes them for recordings.
+
+    Premises that were off become part of the name: records of such a folder do not pass for the usual set's.
+    """
+    off = " and ".join(sorted(set(premise_off)))
+    mark = {"kind": "synthetic", "name": f"{name} without {off}" if off else name}
     (folder / MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
 
 
