@@ -97,6 +97,26 @@ def test_a_numpy_integer_is_a_seed(stored):
     assert experiment.run("trivial", "synthetic-2023", seed=np.int64(110), **SMALL).folder == stored.folder
 
 
+def test_one_name_is_not_read_letter_by_letter(stored):
+    assert experiment.run("trivial", "synthetic-2023", profile="smoke", machines="fan").folder == stored.folder
+    with pytest.raises(UnknownName, match="'idd'"):
+        experiment.run("trivial", "synthetic-2020", profile="smoke", premise_off="idd")
+
+
+def test_a_refused_run_leaves_no_folder(own_home):
+    """An additional machine alone: there is nothing to score."""
+    with pytest.raises(BadInput, match="no test clips for AirCompressor"):
+        experiment.run("trivial", "synthetic-2024", profile="smoke", machines="AirCompressor")
+    assert list((own_home / "runs").iterdir()) == []
+
+
+def test_additional_machines_are_for_systems_that_know_other_machines(own_home):
+    options = {"profile": "smoke", "machines": ["AirCompressor", "gearbox"]}
+    stored = experiment.run("trivial", "synthetic-2024", **options)
+    assert stored.record.data.machines == ["gearbox"]
+    assert set(stored.scores()["machine"]) == {"gearbox"}
+
+
 def test_the_cost_of_a_stage_that_was_there_is_in_the_whole(own_home):
     """The second variant reads the trained network: its whole cost has the training, this run's has not."""
     tiny = {"epochs": 3, "bands": 16, "hidden": 16, "bottleneck": 4}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,14 @@ class RunFolder:
             yield
         finally:
             lock.release()
+
+    def forget_empty(self) -> None:
+        """Removes what a refused run left: parts without a file, and the folder if nothing else is in it."""
+        for part in self.base.glob("*.part"):
+            if not any(path.is_file() for path in part.rglob("*")):
+                shutil.rmtree(part, ignore_errors=True)
+        if {path.name for path in self.base.iterdir()} <= {".lock"}:
+            shutil.rmtree(self.base, ignore_errors=True)
 
 
 def all_runs() -> list[Path]:

@@ -52,6 +52,9 @@ class Request:
             if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
                 raise BadInput(f"{name} = {seed!r}: give a whole number, zero or more")
             object.__setattr__(self, name, int(seed))  # JSON knows no NumPy integers
+        for name in ("premise_off", "machines"):
+            if isinstance(one := getattr(self, name), str):
+                object.__setattr__(self, name, (one,))  # one name, not its letters
 
 
 def run(
@@ -85,6 +88,9 @@ def run(
     with job.folder.locked():
         try:
             return records.load(job.execute())
+        except BadInput:
+            job.folder.forget_empty()
+            raise
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
