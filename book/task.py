@@ -103,8 +103,9 @@ tables.Table(
 # A method that works on them works on our idea of a machine.
 # So every number in this book carries a badge that names its data,
 # and no difference is ever taken between numbers from different data.
-# One more caution: the overall difficulty of the set was set once, so that two simple systems score about as they do on
-# real recordings. Their *level* on the built-in machines is therefore no finding.
+# One more caution: the strength of the faults was set once, on seeds that are used for nothing else, so that a simple
+# detector scores roughly as it does on real recordings.
+# The *level* of a score on the built-in machines is therefore no finding; differences between systems are.
 
 # %% tags=["hide-input"]
 facts = simulate.describe(preset)
