@@ -13,6 +13,7 @@ import contextlib
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -88,8 +89,13 @@ class Running:
         os.kill(self.pid, number)
 
     def ended(self) -> Ended:
-        """Waits for its end."""
-        code = self.forks.ask(op="wait", pid=self.pid)["code"]
+        """Waits for its end; one that is stuck is killed and fails the drill."""
+        end = time.monotonic() + LONG
+        while (code := self.forks.ask(op="poll", pid=self.pid)["code"]) is None:
+            if time.monotonic() > end:
+                self.kill()
+                raise AssertionError(f"the process did not end: {self.err.read_text()}")
+            time.sleep(0.005)
         return Ended(code, self.out.read_text(), self.err.read_text())
 
 
@@ -189,6 +195,8 @@ def _child(request: dict[str, Any]) -> int:
         _install(request["stop"], request["stopped"])
     from asdbook import cli
 
+    # Whoever starts the tests in the background makes them deaf to Ctrl-C, and this process with them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return cli.main(list(request["command"]))
 
 
@@ -228,7 +236,7 @@ def serve() -> None:
         else:
             pid = request["pid"]
             if pid not in ended:
-                done, status = os.waitpid(pid, os.WNOHANG if request["op"] == "poll" else 0)
+                done, status = os.waitpid(pid, os.WNOHANG)
                 if done:
                     ended[pid] = os.waitstatus_to_exitcode(status)
             answer["code"] = ended.get(pid)
