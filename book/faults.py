@@ -27,7 +27,8 @@
 # {numref}`tab-faults` says what was done and what was seen.
 # The last column is the time of the run that gave the scores, without the start of Python.
 # These runs are tiny. In a large one the same is lost:
-# at most the part that was being written, and in training the time since the last checkpoint,
+# at most the part that was being written (a set that was being decoded or generated starts again from its first
+# clip), and in training the time since the last checkpoint,
 # which is {glue:text}`faults-seconds` seconds plus one epoch at most.
 # A damaged file of the cache costs what it held.
 

@@ -75,6 +75,13 @@ def test_the_id_is_an_attribute_to_be_read_where_there_are_ids():
     assert 0.4 < leaks.readable(humming(160, one_tone), "id")["auc"] < 0.6
 
 
+def test_an_attribute_of_the_name_id_is_read_within_a_domain():
+    some = humming(160, own_tone)
+    rows = [row | {"part": ("source", "target")[i % 2], "heard": {"id": str(i // 8 % 2)}} for i, row in
+            enumerate(some.truth)]  # fmt: skip
+    assert 0.35 < leaks.readable(replace(some, truth=tuple(rows)), "id")["auc"] < 0.65
+
+
 def test_the_trivial_detector_compares_with_the_clips_own_id():
     train, test = humming(80, own_tone), humming(80, lambda i: own_tone(i + 1), seed=1)
     naive = [

@@ -211,9 +211,15 @@ def _mean(cells: Sequence[Mapping[str, Any]]) -> Value:
     return Value(100 * sum(values) / len(values))
 
 
+def untouched(stored: Stored) -> bool:
+    """Whether a run had every machine and premise of its data, and no setting changed by hand."""
+    record = stored.record
+    return not (record.overrides or record.data.premise_off or record.data.restricted)
+
+
 def for_tables(group: Sequence[Stored]) -> list[Stored]:
     """The runs that tables and verdicts use: nothing changed by hand, on verdict seeds; while there are none, all."""
-    plain = [s for s in group if not s.record.overrides and not s.record.data.premise_off]
+    plain = [s for s in group if untouched(s)]
     sealed = [s for s in plain if s.record.data.seed in VERDICT_SEEDS and s.record.seed == s.record.data.seed]
     return sealed or plain
 

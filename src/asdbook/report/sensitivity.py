@@ -104,7 +104,7 @@ def settings(overrides: Mapping[str, Any]) -> str:
 def _plain(label: str, **wanted: Any) -> list[Stored]:
     system, _, variant = label.partition(":")
     found = results.committed(**{**wanted, "system": system, "variant": variant})
-    return [s for s in found if not s.record.overrides and not s.record.data.premise_off]
+    return [s for s in found if results.untouched(s)]
 
 
 def _changed(**wanted: Any) -> list[list[Stored]]:

@@ -83,11 +83,19 @@ def points(interval: metrics.Interval) -> metrics.Interval:
 
 
 def paired_seeds(left: Sequence[Stored], right: Sequence[Stored]) -> list[tuple[Stored, Stored]]:
-    """Runs of two systems on the same data and seeds, in order of the data seed."""
+    """Runs of two systems on the same data and seeds, in order of the data seed.
+
+    Built-in data are the same where name, seed, version, premises and tested machines are: one of two systems may
+    have heard additional machines.
+    """
 
     def key(stored: Stored) -> tuple[Any, ...]:
-        record = stored.record
-        return (record.data.name, record.data.fingerprint, record.seed, record.profile)
+        record, data = stored.record, stored.record.data
+        same: tuple[Any, ...] = (data.fingerprint,)
+        if data.simulator_version is not None and data.seed is not None:
+            tested = tuple(row["machine"] for row in record.metrics["official"]["machines"])
+            same = (data.seed, data.simulator_version, tuple(sorted(data.premise_off)), tested)
+        return (data.name, *same, record.seed, record.profile)
 
     others = {key(stored): stored for stored in right}
     both = [(stored, others[key(stored)]) for stored in left if key(stored) in others]

@@ -188,7 +188,7 @@ def profiles(asked: Asked, epochs: Mapping[str, Mapping[str, Any]], **options: A
         **options: of the `Table`.
     """
     preset = asked.data if asked.built_in else MAIN
-    every = len(simulate.describe(preset))
+    every = sum(not fact["train_only"] for fact in simulate.describe(preset).values())
     whole = asked.whole and asked.built_in
     here = ["all" if not asked.built_in else every if whole else 1,
             epochs[asked.profile]["epochs"] if asked.whole else LIVE_EPOCHS, asked.profile if whole else RECORDED]
@@ -212,7 +212,7 @@ def development(labels: Sequence[str]) -> dict[str, list[Stored]]:
         system, _, variant = label.partition(":")
         group = results.committed(system=system, variant=variant, data=MAIN, profile=RECORDED,
                                   data_seed=DEVELOPMENT, overrides={})
-        found[label] = [s for s in group if not s.record.data.premise_off][-1:]
+        found[label] = [s for s in group if results.untouched(s)][-1:]
     return found
 
 
@@ -291,7 +291,7 @@ def badge_of(shown: Shown, data: str) -> Html:
 
 
 NAMES = {
-    "B1": "Better than guessing", "B2": "Domain shift hurts", "B3": "Mahalanobis beats squared error",
+    "B1": "Better than guessing", "B2": "Source above target", "B3": "Mahalanobis beats squared error",
     "B4": "The text's formula beats the code's", "B5": "The printed score of mse adds up",
     "B6": "The printed score of mahalanobis adds up",
 }  # fmt: skip

@@ -42,9 +42,9 @@ OUTSIDE_DB: Band = (None, 1.0)
 def per_machine(
     cells: Cells, number: int, name: str, statistic: str, value: Value, band: Band, **about: Any
 ) -> list[Check]:
-    """One detail a machine: `value` of each of its cells."""
+    """One detail a machine: `value` of each of its cells; clips are the test clips unless `about` says otherwise."""
     return [
-        check(number, name, machine, statistic, [value(cell) for cell in seeds], band, **about)
+        check(number, name, machine, statistic, [value(c) for c in seeds], band, **{"clips": _test(seeds), **about})
         for machine, seeds in cells.items()
     ]
 
@@ -67,15 +67,15 @@ def _having(cells: Cells, key: str) -> Cells:
     return {machine: seeds for machine, seeds in cells.items() if key in seeds[0]}
 
 
-def _test(cells: Cells) -> str:
-    test = next(iter(cells.values()))[0]["sizes"]["test"]
+def _test(seeds: Sequence[Mapping[str, Any]]) -> str:
+    test = seeds[0]["sizes"]["test"]
     return f"{test // 2} normal, {test // 2} anomalous"
 
 
 def levels(cells: Cells) -> Judged:
     """1: level alone tells little, and no sample is clipped."""
     rms = per_machine(
-        cells, 1, "level alone", "AUC of clip level", lambda c: c["level"], LEVEL, clips=_test(cells)
+        cells, 1, "level alone", "AUC of clip level", lambda c: c["level"], LEVEL
     )
     peak = per_machine(
         cells, 1, "no clipping", "largest sample of the set / full scale", lambda c: c["peak"]["set"],
@@ -101,15 +101,15 @@ def additional(cells: Cells) -> Judged:
 def order(cells: Cells) -> Judged:
     """2: neither length nor running number tells the label."""
     length = per_machine(
-        cells, 2, "clip length", "AUC of clip length", lambda c: c["length"], EXACT, exact=True, clips=_test(cells)
+        cells, 2, "clip length", "AUC of clip length", lambda c: c["length"], EXACT, exact=True
     )
     number = per_machine(
         cells, 2, "file order", "AUC of running number within a part", lambda c: c["order"], CHANCE, exact=True,
-        clips=_test(cells),
     )  # fmt: skip
     strong = per_machine(
         cells, 2, "file order", "AUC of running number, strong against weak anomalies",
         lambda c: c["order of severity"], CHANCE,
+        clips="audit anomalies",
     )  # fmt: skip
     return [each(length), each(number), mean_of(strong)], length + number + strong
 
@@ -128,7 +128,7 @@ def controls(cells: Cells) -> Judged:
     )  # fmt: skip
     twin = per_machine(
         cells, 3, "severity 0", "share of clips equal bit for bit whatever the fault", lambda c: c["same twin"],
-        ALL_EQUAL, exact=True,
+        ALL_EQUAL, exact=True, clips="two a part and fault",
     )  # fmt: skip
     return [*summaries, each(attributes), each(twin)], details + attributes + twin
 
@@ -166,7 +166,7 @@ def target_harder(cells: Cells) -> Judged:
     summaries, details = [], []
     for statistic, source, target in pairs:
         found = per_machine(
-            cells, 5, "target harder", f"trivial {statistic}", _gap(source, target), HARDER, clips=_test(cells)
+            cells, 5, "target harder", f"trivial {statistic}", _gap(source, target), HARDER
         )
         summaries += [mean_of(found), each(found)]
         details += found
@@ -228,7 +228,7 @@ def audible(cells: Cells) -> Judged:
         rank = [cell["ranking"][best[machine]] for cell in seeds]
         note = f"{best[machine]}, learnt on {seeds[0]['sizes']['audit']} clips a label"
         pooled = [r["pooled"] for r in rank]
-        whole.append(check(7, "audibility", machine, "audit AUC", pooled, AUDIBLE, clips=_test(cells), note=note))
+        whole.append(check(7, "audibility", machine, "audit AUC", pooled, AUDIBLE, clips=_test(seeds), note=note))
         faults += _by_fault(machine, rank, 7, "audibility", "audit AUC of a fault", FAULT_AUDIBLE, best[machine])
     return [each(whole, allowed=1), each(faults)], whole + faults
 
@@ -236,14 +236,18 @@ def audible(cells: Cells) -> Judged:
 def trivial(cells: Cells) -> Judged:
     """8: the trivial detector is neither useless nor enough."""
     rank = {machine: [cell["ranking"]["trivial"] for cell in seeds] for machine, seeds in cells.items()}
-    about: dict[str, Any] = {"clips": _test(cells)}
     what, band = ("h-mean", TRIVIAL) if "h-mean" in next(iter(rank.values()))[0] else ("mean AUC", TRIVIAL_2020)
-    mean = [check(8, "trivial detector", m, what, [r[what] for r in rs], band, **about) for m, rs in rank.items()]
-    pooled = [check(8, "trivial detector", m, "pooled AUC", [r["pooled"] for r in rs], TRIVIAL_POOLED, **about)
-              for m, rs in rank.items()]  # fmt: skip
+    mean, pooled = (
+        per_machine(cells, 8, "trivial detector", statistic, _trivial(key), limits)
+        for statistic, key, limits in ((what, what, band), ("pooled AUC", "pooled", TRIVIAL_POOLED))
+    )
     faults = [one for m, rs in rank.items() for one in
               _by_fault(m, rs, 8, "trivial detector", "AUC of a fault", TRIVIAL_FAULT)]  # fmt: skip
     return [each(mean), each(pooled), each(faults)], mean + pooled + faults
+
+
+def _trivial(key: str) -> Value:
+    return lambda cell: cell["ranking"]["trivial"][key]
 
 
 def _by_fault(

@@ -100,7 +100,7 @@ def readable(sounds: Sounds, key: str) -> dict[str, float]:
 def _to_read(sounds: Sounds, key: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Mask and values of each part that has several values of `key`; of all clips where the key is the ID."""
     part = sounds.field("part")
-    if key == "id":
+    if key == "id" and not has_domains(sounds):  # a drone's attribute has that name too
         yield np.ones(len(part), bool), part
         return
     for name, values in _by_part(sounds, key).items():
