@@ -7,33 +7,12 @@ from dataclasses import dataclass
 
 from lab import Lab
 
-
-@dataclass(frozen=True)
-class Row:
-    """One drill's outcome.
-
-    Attributes:
-        id: name of the drill.
-        fault: what was done.
-        when: at which moment.
-        seen: what the user saw.
-        lost: what had to be done again.
-        recovered: what it took until the scores were those of an undisturbed run.
-        seconds: of the run that recovered.
-    """
-
-    id: str
-    fault: str
-    when: str
-    seen: str
-    lost: str
-    recovered: str
-    seconds: float
+from asdbook.report.faults import Fault
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a drill found out; `Row` has the meaning of the fields."""
+    """What a drill found out; `Fault` has the meaning of the fields."""
 
     seen: str
     lost: str
@@ -56,7 +35,7 @@ def drill(fault: str, when: str) -> Callable[[Drill], Drill]:
     return register
 
 
-def run_one(name: str, lab: Lab) -> Row:
+def run_one(name: str, lab: Lab) -> Fault:
     """Runs one drill.
 
     Raises:
@@ -65,4 +44,4 @@ def run_one(name: str, lab: Lab) -> Row:
     fault, when, function = DRILLS[name]
     lab.begin(name)
     found = function(lab)
-    return Row(name, fault, when, found.seen, found.lost, found.recovered, round(found.seconds, 1))
+    return Fault(name, fault, when, found.seen, found.lost, found.recovered, round(found.seconds, 1))

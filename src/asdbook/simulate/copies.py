@@ -23,8 +23,3 @@ class Tolerance:
     def normal(self, loc: float, scale: float, size: int | None = None) -> float | np.ndarray:
         """As `numpy.random.Generator.normal`, the deviation from `loc` times the spread."""
         return loc + self.spread * scale * self.rng.standard_normal(size)
-
-    def db(self, scale: float, size: int | None = None) -> float | np.ndarray:
-        """Amplitude factors with a standard deviation of `scale` dB."""
-        draw = self.rng.standard_normal(size)
-        return 10 ** (self.spread * scale * draw / 20)

@@ -74,3 +74,19 @@ def toy(nominal: float, copy: str = "car") -> Meaning:
 
 SOURCE_CARS = ("B1", "B2", "C1", "C2", "D1", "D2")
 TARGET_CARS = ("A1", "A2", "E1", "E2")
+
+TOY_CAR = Layout(
+    ("car", "spd", "mic"),
+    domains(grid(SOURCE_CARS, ("31V", "34V", "40V"), ("1",)), grid(TARGET_CARS, ("28V", "37V"), ("2",))),
+    toy(34.0),
+    1,
+    "car: a copy with its own tolerances; spd: motor voltage, all orders move; mic: another microphone",
+)
+TOY_TRAIN = Layout(
+    ("car", "spd", "mic"),
+    domains(grid(SOURCE_CARS, ("7", "8", "10"), ("1",)), grid(TARGET_CARS, ("6", "9"), ("2",))),
+    toy(8.0),
+    1,
+    "car: a copy with its own tolerances; spd: speed step, all orders and joints move; mic: microphone",
+)
+"""The toys' layouts of 2023 and 2024."""

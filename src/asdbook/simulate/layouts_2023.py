@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asdbook.simulate.layouts import SOURCE_CARS, TARGET_CARS, Layout, Values, domains, grid, toy
+from asdbook.simulate.layouts import TOY_CAR, TOY_TRAIN, Layout, Values, domains, grid
 from asdbook.simulate.take import Operating
 
 
@@ -27,20 +27,8 @@ def _valve(values: Values, part: str) -> Operating:
 
 
 LAYOUTS_2023: dict[str, Layout] = {
-    "ToyCar": Layout(
-        ("car", "spd", "mic"),
-        domains(grid(SOURCE_CARS, ("31V", "34V", "40V"), ("1",)), grid(TARGET_CARS, ("28V", "37V"), ("2",))),
-        toy(34.0),
-        1,
-        "car: a copy with its own tolerances; spd: motor voltage, all orders move; mic: another microphone",
-    ),
-    "ToyTrain": Layout(
-        ("car", "spd", "mic"),
-        domains(grid(SOURCE_CARS, ("7", "8", "10"), ("1",)), grid(TARGET_CARS, ("6", "9"), ("2",))),
-        toy(8.0),
-        1,
-        "car: a copy with its own tolerances; spd: speed step, all orders and joints move; mic: microphone",
-    ),
+    "ToyCar": TOY_CAR,
+    "ToyTrain": TOY_TRAIN,
     "bearing": Layout(
         ("vel", "loc"),
         domains(grid(("10", "14", "18"), ("A", "B")), grid(("12", "16"), ("C", "D"))),

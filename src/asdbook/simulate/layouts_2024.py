@@ -6,7 +6,9 @@ numbers mean in our physics is ours: they spread the sound over the range that t
 
 from __future__ import annotations
 
-from asdbook.simulate.layouts import SOURCE_CARS, TARGET_CARS, Layout, Values, domains, grid, toy
+from dataclasses import replace
+
+from asdbook.simulate.layouts import TOY_CAR, TOY_TRAIN, Layout, Values, domains, grid
 from asdbook.simulate.take import Operating
 
 
@@ -56,21 +58,8 @@ def _drone(values: Values, part: str) -> Operating:
 
 
 LAYOUTS_2024: dict[str, Layout] = {
-    "ToyCar": Layout(
-        ("car", "spd", "mic"),
-        domains(grid(SOURCE_CARS, ("31V", "34V", "40V"), ("1",)), grid(TARGET_CARS, ("28V", "37V"), ("2",))),
-        toy(34.0),
-        1,
-        "car: a copy with its own tolerances; spd: motor voltage, all orders move; mic: another microphone",
-    ),
-    "ToyTrain": Layout(
-        ("car", "spd", "mic"),
-        domains(grid(SOURCE_CARS, ("7", "8", "10"), ("1",)), grid(TARGET_CARS, ("6", "9"), ("2",))),
-        toy(8.0),
-        1,
-        "car: a copy with its own tolerances; spd: speed step, all orders and joints move; mic: microphone",
-        hidden=True,
-    ),
+    "ToyCar": TOY_CAR,
+    "ToyTrain": replace(TOY_TRAIN, hidden=True),
     "bearing": Layout(
         ("pro", "vel", "loc"),
         domains(
