@@ -9,6 +9,7 @@ from asdbook.features.framing import check_waves, frame_count, frames
 from asdbook.features.logmel import LogMel, decibel
 from asdbook.features.spectrum import Spectrum
 from asdbook.features.stft import MagnitudeStft, PhaseStft, stft
+from asdbook.features.windows import WindowBank
 
 __all__ = [
     "FrameBank",
@@ -17,6 +18,7 @@ __all__ = [
     "PhaseStft",
     "Spectrum",
     "Vectors",
+    "WindowBank",
     "check_waves",
     "decibel",
     "frame_bank",

@@ -2,5 +2,19 @@
 
 from asdbook.nn.autoencoder import Autoencoder
 from asdbook.nn.diffusion import Denoiser
+from asdbook.nn.dual_path import MultiPath, SpectrogramPath, SpectrumPath
+from asdbook.nn.gates import Attention, Gate, Gates, SqueezeExcite, gates, no_attention
 
-__all__ = ["Autoencoder", "Denoiser"]
+__all__ = [
+    "Attention",
+    "Autoencoder",
+    "Denoiser",
+    "Gate",
+    "Gates",
+    "MultiPath",
+    "SpectrogramPath",
+    "SpectrumPath",
+    "SqueezeExcite",
+    "gates",
+    "no_attention",
+]
