@@ -36,7 +36,7 @@ class NearestBank:
         asked = [str(g) for g in groups]
         for group in dict.fromkeys(asked):
             mine = [i for i, g in enumerate(asked) if g == group]
-            found[mine] = self._nearest(queries[mine], self._members(group), k)
+            found[mine] = nearest(queries[mine], self.embeddings[self._members(group)], k)[0]
         return found
 
     def leave_recording_out(self, k: int = 1) -> Tensor:
@@ -58,7 +58,7 @@ class NearestBank:
                     "to score one against the others"
                 )
             same = recording[rows, None] == recording[None, rows]
-            found[rows] = self._nearest(self.embeddings[rows], rows, k, same)
+            found[rows] = nearest(self.embeddings[rows], self.embeddings[rows], k, same)[0]
         return found
 
     def _members(self, group: str) -> list[int]:
@@ -68,26 +68,38 @@ class NearestBank:
             )
         return self._rows[group]
 
-    def _nearest(self, queries: Tensor, rows: list[int], k: int, exclude: Tensor | None = None) -> Tensor:
-        """Neighbours are found through |x|² + |y|² - 2xy in float64, their distances then taken from x - y.
 
-        The product is fast and its error (about 1e-9 for spectra in dB) can only swap neighbours that are equally
-        far; the difference makes the distance of a copy exactly zero.
-        """
-        bank = self.embeddings[rows].to(queries.device)
-        centre = bank.double().mean(0)
-        references = bank.double() - centre
-        parts = []
-        for start in range(0, len(queries), QUERIES_AT_ONCE):
-            query = queries[start : start + QUERIES_AT_ONCE]
-            centred = query.double() - centre
-            square = references.square().sum(1) - 2 * centred @ references.T  # |x|² is the same along a row
-            if exclude is not None:
-                square = square.masked_fill(exclude[start : start + QUERIES_AT_ONCE], torch.inf)
-            nearest = square.topk(min(k, len(rows)), dim=1, largest=False)
-            distance = (query[:, None].double() - bank[nearest.indices].double()).norm(dim=2)
-            distance = distance.masked_fill(nearest.values.isinf(), torch.inf)
-            ordered = distance.sort(dim=1).values
-            missing = k - ordered.shape[1]
-            parts.append(torch.nn.functional.pad(ordered, (0, missing), value=torch.inf))
-        return torch.cat(parts)
+def nearest(queries: Tensor, bank: Tensor, k: int, exclude: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The k nearest rows of a bank for each query, nearest first.
+
+    Candidates are found through |x|² + |y|² - 2xy in float64, their distances then taken from x - y. The product is
+    fast and its error (about 1e-9 for spectra in dB) can only swap neighbours that are equally far; the difference
+    makes the distance of a copy exactly zero.
+
+    Args:
+        queries: (query, dimension).
+        bank: (row, dimension).
+        k: neighbours wanted.
+        exclude: bool (query, row), pairs that do not count; none by default.
+
+    Returns:
+        Euclidean distances, float64, and rows, int64, both (query, k). Where there are fewer than k rows to choose
+        from, the distance is infinite and the row means nothing.
+    """
+    bank = bank.to(queries.device)
+    centre = bank.double().mean(0)
+    references = bank.double() - centre
+    squares = references.square().sum(1)
+    distances, rows = [], []
+    for start in range(0, len(queries), QUERIES_AT_ONCE):
+        query = queries[start : start + QUERIES_AT_ONCE]
+        square = squares - 2 * (query.double() - centre) @ references.T  # |x|² is the same along a row
+        if exclude is not None:
+            square = square.masked_fill(exclude[start : start + QUERIES_AT_ONCE], torch.inf)
+        found = square.topk(min(k, len(bank)), dim=1, largest=False)
+        distance = (query[:, None].double() - bank[found.indices].double()).norm(dim=2)
+        ordered = distance.masked_fill(found.values.isinf(), torch.inf).sort(dim=1)
+        missing = (0, k - ordered.values.shape[1])
+        distances.append(torch.nn.functional.pad(ordered.values, missing, value=torch.inf))
+        rows.append(torch.nn.functional.pad(found.indices.gather(1, ordered.indices), missing))
+    return torch.cat(distances), torch.cat(rows)
