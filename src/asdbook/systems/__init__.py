@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BUILT_IN = {
     "trivial": "asdbook.systems.trivial:Trivial",
     "autoencoder": "asdbook.systems.autoencoder:OfficialAutoencoder",
+    "ssdm": "asdbook.systems.ssdm:Ssdm",
 }
 """Name to "module:class"."""
 
