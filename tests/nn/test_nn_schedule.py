@@ -43,6 +43,12 @@ def test_linear_is_exact_and_the_default():
     assert float(Schedule.build(200).abar[200]) == pytest.approx(0.1322, abs=5e-5)
 
 
+def test_rescaled_steps_grow_as_they_get_fewer():
+    for steps in (250, 1000):
+        beta = Schedule.build(steps, "linear-rescaled").beta
+        assert float(beta[1]) == pytest.approx(0.1 / steps) and float(beta[-1]) == pytest.approx(20 / steps)
+
+
 def test_tables_are_the_product_counted_from_one():
     schedule, abar = Schedule.build(30, "cosine"), 1.0
     assert schedule.abar.dtype == schedule.beta.dtype == torch.float64
