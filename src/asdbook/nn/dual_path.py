@@ -139,7 +139,7 @@ class SpectrogramPath(nn.Module):
         self.dense = nn.Sequential(
             nn.BatchNorm1d(inputs * f, affine=affine), nn.Linear(inputs * f, embedding, bias=False)
         )
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, magnitude: Tensor) -> Tensor:
         x = self.magnitude(magnitude[:, None])[:, 0]
