@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asdbook.detectors import NearestBank
+from asdbook.detectors.neighbours import Bank
 from asdbook.errors import BadInput
 
 
@@ -40,6 +41,41 @@ def test_distances_are_those_of_a_loop(seed, clips, k, offset):
         for i in range(clips)
     ]
     np.testing.assert_allclose(nearest.leave_recording_out(k).numpy(), left_out, rtol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    k=st.integers(1, 6),
+    scale=st.sampled_from([1e-30, 1e-7, 1.0, 1e6, 1e30]),
+    offset=st.sampled_from([0.0, 30.0]),
+    step=st.sampled_from([0.0, 1e-9, 1e-6, 1e-3]),
+)
+def test_neighbours_that_float32_cannot_tell_apart(seed, k, scale, offset, step):
+    """Rows in bunches a step apart, more of them than are looked at; their distances are right."""
+    rng = np.random.default_rng(seed)
+    bunches = np.repeat(rng.normal(size=(3, 16)), [1, 4, 15], axis=0)
+    bank = scale * (bunches + offset + step * rng.normal(size=(20, 16)))
+    queries = np.concatenate([bank[:3], scale * (offset + rng.normal(size=(5, 16)))])
+    exclude = rng.random((8, 20)) < 0.3
+    exclude[4] = True
+    found, rows = Bank(torch.from_numpy(bank)).nearest(torch.from_numpy(queries), k, torch.from_numpy(exclude))
+    for query, left_out, distance, row in zip(queries, exclude, found.numpy(), rows.numpy()):
+        each = np.where(left_out, np.inf, np.linalg.norm(query - bank, axis=1))
+        np.testing.assert_allclose(distance, np.sort(each)[:k], rtol=1e-7, atol=3e-7 * scale)
+        counts = np.isfinite(distance)
+        np.testing.assert_allclose(each[row[counts]], distance[counts], rtol=1e-12)
+        assert len(set(row[counts])) == counts.sum()
+
+
+def test_one_precision_of_products_for_all(monkeypatch):
+    """Where torch may round products to bfloat16, float32 is not asked."""
+    bank = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
+    plain = Bank(bank).nearest(bank + 0.1, 3)
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", lambda: "medium")
+    monkeypatch.setattr(torch, "addmm", None)
+    for one, other in zip(plain, Bank(bank).nearest(bank + 0.1, 3)):
+        assert torch.equal(one, other)
 
 
 def test_a_copy_is_at_distance_zero():

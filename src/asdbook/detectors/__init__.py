@@ -18,7 +18,7 @@ DETECTORS: dict[str, type[Detector]] = {
     "mixture": Mixture,
     "mahalanobis": Mahalanobis,
 }
-"""All detectors by name; each class without arguments has its paper's settings."""
+"""All detectors by name; without arguments each has the settings that its text gives as those of its source."""
 
 __all__ = [
     "DETECTORS",

@@ -9,16 +9,14 @@ import torch
 from torch import Tensor
 
 from asdbook.detectors.base import METRICS, Detector, Metric, Training, recording_codes, unit
-from asdbook.detectors.neighbours import nearest
+from asdbook.detectors.neighbours import Bank
 
 SPACING_FLOOR = 1e-12  # where references coincide (a short clip that was tiled) the score stays finite
 
 
-def mean_distance(queries: Tensor, bank: Tensor, k: int, metric: Metric, exclude: Tensor | None = None) -> Tensor:
-    """Mean distance to the k nearest of a bank, to all where it has fewer; infinite for an empty bank; (query,)."""
-    if not len(bank):
-        return torch.full((len(queries),), torch.inf, dtype=torch.float64, device=queries.device)
-    distance = METRICS[metric](nearest(queries, bank, min(k, len(bank)), exclude)[0])
+def mean_distance(queries: Tensor, bank: Bank, k: int, metric: Metric, exclude: Tensor | None = None) -> Tensor:
+    """Mean distance to the k nearest of a bank, or to all where it has fewer, float64 (query,)."""
+    distance = METRICS[metric](bank.nearest(queries, min(k, len(bank.rows)), exclude)[0])
     counts = distance.isfinite()
     return distance.where(counts, 0).sum(1) / counts.sum(1)
 
@@ -41,8 +39,11 @@ class Knn(Detector):
     def _learn(self, train: Training) -> dict[str, Tensor]:
         return {"bank": train.embeddings}
 
-    def _measure(self, queries: Tensor, fitted: dict[str, Tensor]) -> Tensor:
-        return mean_distance(queries, fitted["bank"], self.k, self.metric)
+    def _prepare(self, fitted: dict[str, Tensor]) -> Bank:
+        return Bank(fitted["bank"])
+
+    def _measure(self, queries: Tensor, prepared: Bank) -> Tensor:
+        return mean_distance(queries, prepared, self.k, self.metric)
 
 
 @dataclass(eq=False)
@@ -64,9 +65,11 @@ class TwoBanks(Detector):
     def _learn(self, train: Training) -> dict[str, Tensor]:
         return {"source": train.source, "target": train.target}
 
-    def _measure(self, queries: Tensor, fitted: dict[str, Tensor]) -> Tensor:
-        source, target = (mean_distance(queries, fitted[part], self.k, self.metric) for part in self.parts)
-        return torch.minimum(source, target)
+    def _prepare(self, fitted: dict[str, Tensor]) -> list[Bank]:
+        return [Bank(rows) for rows in fitted.values() if len(rows)]
+
+    def _measure(self, queries: Tensor, prepared: list[Bank]) -> Tensor:
+        return torch.stack([mean_distance(queries, bank, self.k, self.metric) for bank in prepared]).amin(0)
 
 
 @dataclass(eq=False)
@@ -97,7 +100,7 @@ class SmoteKnn(TwoBanks):
         draw = torch.Generator().manual_seed(seed)
         k = min(self.neighbours, len(target) - 1)
         itself = torch.eye(len(target), dtype=torch.bool, device=target.device)
-        near = nearest(target, target, k, itself)[1].cpu()
+        near = Bank(target).nearest(target, k, itself)[1].cpu()
         first = torch.randint(len(target), (wanted,), generator=draw)
         second = near[first, torch.randint(k, (wanted,), generator=draw)]
         step = torch.rand(wanted, 1, generator=draw, dtype=torch.float64).to(target.device)
@@ -127,10 +130,10 @@ class LocalDensity(Detector):
     def _learn(self, train: Training) -> dict[str, Tensor]:
         rows = train.embeddings
         code = recording_codes(train.recordings).to(rows.device)
-        spacing = mean_distance(rows, rows, self.k, self.metric, exclude=code[:, None] == code)
+        spacing = mean_distance(rows, Bank(rows), self.k, self.metric, exclude=code[:, None] == code)
         return {"references": rows, "spacing": spacing}
 
-    def _measure(self, queries: Tensor, fitted: dict[str, Tensor]) -> Tensor:
+    def _measure(self, queries: Tensor, prepared: dict[str, Tensor]) -> Tensor:
         # All pairs: the smallest ratio need not be at the nearest one. From differences, so that a copy is at zero.
-        chords = torch.cdist(queries, fitted["references"], compute_mode="donot_use_mm_for_euclid_dist")
-        return (METRICS[self.metric](chords) / (fitted["spacing"] + SPACING_FLOOR)).amin(1)
+        chords = torch.cdist(queries, prepared["references"], compute_mode="donot_use_mm_for_euclid_dist")
+        return (METRICS[self.metric](chords) / (prepared["spacing"] + SPACING_FLOOR)).amin(1)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Literal, NamedTuple, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -23,14 +24,22 @@ METRICS: dict[str, Callable[[Tensor], Tensor]] = {
 """Distances between unit vectors x and r, from the length of their chord |x - r|."""
 
 
-class Training(NamedTuple):
+@dataclass(frozen=True)
+class Training:
     """What a detector learns from: unit vectors, float64 (clip, dimension). Clips of one domain alone are source."""
 
     embeddings: Tensor
-    source: Tensor
-    target: Tensor
+    far: Tensor
     recordings: list[str]
     seed: int
+
+    @property
+    def source(self) -> Tensor:
+        return self.embeddings[~self.far]
+
+    @property
+    def target(self) -> Tensor:
+        return self.embeddings[self.far]
 
 
 class Detector(ABC):
@@ -44,6 +53,7 @@ class Detector(ABC):
 
     parts: ClassVar[tuple[str, ...]]
     fitted_: dict[str, Tensor]
+    _prepared: Any
 
     def fit(self, embeddings: Tensor, target: Tensor, recordings: Sequence[str], seed: int) -> Self:
         """Learns from normal training clips.
@@ -66,9 +76,7 @@ class Detector(ABC):
                 f"{len(recordings)} recordings: give one bool and one recording a clip"
             )
         far = target.to(rows.device) & ~target.all()
-        train = Training(rows, rows[~far], rows[far], [str(name) for name in recordings], seed)
-        self.fitted_ = self._learn(train)
-        return self
+        return self._take(self._learn(Training(rows, far, [str(name) for name in recordings], seed)))
 
     def score(self, queries: Tensor) -> Tensor:
         """Anomaly scores, float64 (query,), higher is more anomalous; each query is scored by itself.
@@ -85,8 +93,8 @@ class Detector(ABC):
             raise BadInput(f"queries have {queries.shape[1]} dimensions, the training embeddings had {dimension}")
         if len(queries) == 0:
             return torch.empty(0, dtype=torch.float64, device=queries.device)
-        rows = unit(queries, "queries")
-        return self._measure(rows, {name: tensor.to(rows.device) for name, tensor in fitted.items()})
+        rows = unit(queries.to(fitted[self.parts[0]].device), "queries")
+        return self._measure(rows, self._prepared).to(queries.device)
 
     def state(self) -> dict[str, Tensor]:
         """What was learnt, as tensors to be saved; settings are not among them."""
@@ -102,16 +110,23 @@ class Detector(ABC):
         if set(tensors) != set(self.parts):
             found = ", ".join(sorted(tensors)) or "nothing"
             raise BadInput(f"a saved {type(self).__name__} holds {', '.join(self.parts)}; found {found}")
-        self.fitted_ = {name: tensors[name] for name in self.parts}
-        return self
+        return self._take({name: tensors[name] for name in self.parts})
 
     @abstractmethod
     def _learn(self, train: Training) -> dict[str, Tensor]:
         """The tensors named in `parts`, on the device of the embeddings."""
 
+    def _prepare(self, fitted: dict[str, Tensor]) -> Any:
+        """What `_measure` needs, made once of what was learnt: that itself, unless a detector says otherwise."""
+        return fitted
+
     @abstractmethod
-    def _measure(self, queries: Tensor, fitted: dict[str, Tensor]) -> Tensor:
+    def _measure(self, queries: Tensor, prepared: Any) -> Tensor:
         """Scores (query,) of unit vectors (query, dimension)."""
+
+    def _take(self, tensors: dict[str, Tensor]) -> Self:
+        self.fitted_, self._prepared = tensors, self._prepare(tensors)
+        return self
 
     def _fitted(self) -> dict[str, Tensor]:
         if not hasattr(self, "fitted_"):
@@ -119,7 +134,7 @@ class Detector(ABC):
         return self.fitted_
 
     def _check_settings(self) -> None:
-        for name, value in vars(self).items():
+        for name, value in vars(self).items():  # the settings; what was learnt is neither of these
             if name == "metric" and value not in METRICS:
                 raise UnknownName("metric", str(value), METRICS)
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -138,14 +153,13 @@ def unit(embeddings: Tensor, what: str) -> Tensor:
             f"{what} have shape {tuple(embeddings.shape)} and type {embeddings.dtype}: "
             "floating point (clip, dimension) is needed, with at least one clip"
         )
-    rows = embeddings.detach().double()
-    lengths = rows.norm(dim=1, keepdim=True)
+    lengths = torch.linalg.vector_norm(embeddings.detach(), dim=1, keepdim=True, dtype=torch.float64)
     wrong = ~((lengths > 0) & lengths.isfinite())[:, 0]
     if wrong.any():
         row = int(wrong.nonzero()[0])
         fault = "is zero and has no direction" if lengths[row] == 0 else "is not finite"
         raise BadInput(f"{what}: the embedding of clip {row} {fault}; check the network and the clip")
-    return rows / lengths
+    return embeddings.detach() / lengths  # in float64, as the lengths are
 
 
 def recording_codes(recordings: Sequence[str]) -> Tensor:

@@ -17,7 +17,7 @@ from asdbook.detectors.base import Detector, Training, unit
 from asdbook.errors import BadInput
 
 
-def results(estimator: Any, rows: Tensor, *names: str) -> list[Tensor]:
+def fitted(estimator: Any, rows: Tensor, *names: str) -> list[Tensor]:
     """The named results of a scikit-learn estimator fitted on rows (clip, dimension), on the rows' device."""
     with threadpool_limits(1):
         estimator.fit(rows.cpu().numpy())
@@ -54,13 +54,13 @@ class KMeans(Detector):
         estimator = sklearn.cluster.KMeans(
             min(self.clusters, distinct(rows)), n_init=10, random_state=train.seed % 2**32
         )
-        (centres,) = results(estimator, rows, "cluster_centers_")
+        (centres,) = fitted(estimator, rows, "cluster_centers_")
         if self.normalise:
             centres = unit(centres, "centroids")
         return {"references": torch.cat([centres, train.target])}
 
-    def _measure(self, queries: Tensor, fitted: dict[str, Tensor]) -> Tensor:
-        return 1 - (queries @ fitted["references"].T).amax(1)
+    def _measure(self, queries: Tensor, prepared: dict[str, Tensor]) -> Tensor:
+        return 1 - (queries @ prepared["references"].T).amax(1)
 
 
 @dataclass(eq=False)
@@ -89,12 +89,12 @@ class Mixture(Detector):
         estimator = sklearn.mixture.GaussianMixture(
             min(self.components, distinct(rows)), reg_covar=self.floor, random_state=train.seed % 2**32
         )
-        means, whitening, weights = results(estimator, rows, "means_", "precisions_cholesky_", "weights_")
+        means, whitening, weights = fitted(estimator, rows, "means_", "precisions_cholesky_", "weights_")
         return {"means": means, "whitening": whitening, "log_weights": weights.log()}
 
-    def _measure(self, queries: Tensor, fitted: dict[str, Tensor]) -> Tensor:
+    def _measure(self, queries: Tensor, prepared: dict[str, Tensor]) -> Tensor:
         densities = []
-        for mean, whitening, log_weight in zip(*(fitted[part] for part in self.parts)):
+        for mean, whitening, log_weight in zip(*(prepared[part] for part in self.parts)):
             square = ((queries - mean) @ whitening).square().sum(1)
             log_volume = whitening.diagonal().log().sum() - len(mean) / 2 * math.log(2 * math.pi)
             densities.append(log_weight + log_volume - square / 2)
@@ -117,7 +117,7 @@ class Mahalanobis(Detector):
 
         if distinct(train.source) < 3:
             raise BadInput("a covariance needs three or more different source clips: take another detector")
-        (covariance,) = results(sklearn.covariance.LedoitWolf(), train.source, "covariance_")
+        (covariance,) = fitted(sklearn.covariance.LedoitWolf(), train.source, "covariance_")
         root, failed = torch.linalg.cholesky_ex(covariance)
         if failed:
             raise BadInput("the covariance of the source clips is singular: give more clips or take another detector")
@@ -125,6 +125,6 @@ class Mahalanobis(Detector):
         domains = [rows.mean(0) for rows in (train.source, train.target) if len(rows)]
         return {"means": torch.stack(domains), "whitening": whitening.contiguous()}
 
-    def _measure(self, queries: Tensor, fitted: dict[str, Tensor]) -> Tensor:
-        centred = queries - fitted["means"][:, None]  # (domain, query, dimension)
-        return (centred @ fitted["whitening"]).square().sum(2).amin(0)
+    def _measure(self, queries: Tensor, prepared: dict[str, Tensor]) -> Tensor:
+        centred = queries - prepared["means"][:, None]  # (domain, query, dimension)
+        return (centred @ prepared["whitening"]).square().sum(2).amin(0)
