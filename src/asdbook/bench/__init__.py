@@ -11,6 +11,7 @@ from typing import Any
 import asdbook.bench.autoencoder as autoencoder
 import asdbook.bench.bootstrap as bootstrap
 import asdbook.bench.logmel as logmel
+import asdbook.bench.ssdm as ssdm
 from asdbook.errors import UnknownName
 from asdbook.experiment import provenance, seeding
 
@@ -18,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Callable[[str], None]], list[dict[str, Any]]]] =
     "logmel": logmel.measure,
     "autoencoder": autoencoder.measure,
     "bootstrap": bootstrap.measure,
+    "ssdm": ssdm.measure,
 }
 
 

@@ -139,13 +139,14 @@ class SpectrogramPath(nn.Module):
         self.dense = nn.Sequential(
             nn.BatchNorm1d(inputs * f, affine=affine), nn.Linear(inputs * f, embedding, bias=False)
         )
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.memory_format = torch.channels_last  # a tenth to a half faster on CPUs; rounding apart, the same
+        self.to(memory_format=self.memory_format)  # type: ignore[call-overload]
 
     def forward(self, magnitude: Tensor) -> Tensor:
         x = self.magnitude(magnitude[:, None])[:, 0]
         x = x - x.mean(dim=1, keepdim=True)  # every bin's mean over the clip
         x = self.bins(x.transpose(1, 2)).transpose(1, 2)
-        x = self.stages(self.stem(x[:, None].contiguous(memory_format=torch.channels_last)))
+        x = self.stages(self.stem(x[:, None].contiguous(memory_format=self.memory_format)))
         return self.dense(x.amax(dim=2).flatten(1))  # the maximum over time; frequency is kept
 
 
