@@ -47,7 +47,7 @@ def test_distances_are_those_of_a_loop(seed, clips, k, offset):
 @given(
     seed=st.integers(0, 2**32 - 1),
     k=st.integers(1, 6),
-    scale=st.sampled_from([1e-30, 1e-7, 1.0, 1e6, 1e30]),
+    scale=st.sampled_from([1e-30, 1e-21, 1.0, 1e6, 1e30]),
     offset=st.sampled_from([0.0, 30.0]),
     step=st.sampled_from([0.0, 1e-9, 1e-6, 1e-3]),
 )
@@ -56,8 +56,8 @@ def test_neighbours_that_float32_cannot_tell_apart(seed, k, scale, offset, step)
     rng = np.random.default_rng(seed)
     bunches = np.repeat(rng.normal(size=(3, 16)), [1, 4, 15], axis=0)
     bank = scale * (bunches + offset + step * rng.normal(size=(20, 16)))
-    queries = np.concatenate([bank[:3], scale * (offset + rng.normal(size=(5, 16)))])
-    exclude = rng.random((8, 20)) < 0.3
+    queries = np.concatenate([bank[[0, 3, 9, 12]], scale * (offset + rng.normal(size=(5, 16)))])
+    exclude = rng.random((9, 20)) < 0.3
     exclude[4] = True
     found, rows = Bank(torch.from_numpy(bank)).nearest(torch.from_numpy(queries), k, torch.from_numpy(exclude))
     for query, left_out, distance, row in zip(queries, exclude, found.numpy(), rows.numpy()):
