@@ -10,6 +10,7 @@ from typing import Any
 
 import asdbook.bench.autoencoder as autoencoder
 import asdbook.bench.bootstrap as bootstrap
+import asdbook.bench.detectors as detectors
 import asdbook.bench.logmel as logmel
 import asdbook.bench.ssdm as ssdm
 from asdbook.errors import UnknownName
@@ -19,6 +20,7 @@ BENCHMARKS: dict[str, Callable[[Callable[[str], None]], list[dict[str, Any]]]] =
     "logmel": logmel.measure,
     "autoencoder": autoencoder.measure,
     "bootstrap": bootstrap.measure,
+    "detectors": detectors.measure,
     "ssdm": ssdm.measure,
 }
 
