@@ -10,7 +10,7 @@ import pytest
 import soundfile
 import torch
 
-from asdbook import cli, experiment
+from asdbook import cli, experiment, systems
 from asdbook.errors import BadInput
 from asdbook.experiment import context
 from asdbook.experiment.scoring import score_files
@@ -73,3 +73,17 @@ def test_a_folder_of_another_machine_is_not_scored_silently(run, tmp_path, path)
 @pytest.mark.parametrize("path", ["fan/test/new.wav", "gearbox/new.wav", "new.wav"])
 def test_folders_that_name_no_other_machine_are_scored(run, tmp_path, path):
     assert score_files(str(run), [write(tmp_path / path)])[0]["group"] == "fan/00"
+
+
+def test_a_network_built_for_one_length_and_rate_scores_others(home, tmp_path):
+    """A file of another rate is resampled; one that is shorter or longer than the window is tiled or covered."""
+    tiny = dict(systems.get("ssdm").profiles["tiny"])
+    made = experiment.run("ssdm", "synthetic-2023", profile="smoke", machines=["fan"], overrides=tiny).folder
+    wave = np.random.default_rng(4).standard_normal(44_100 * 3) * 0.02
+    files = [tmp_path / f"{name}.wav" for name in ("short", "long", "fast")]
+    for file, (rate, seconds) in zip(files, [(16_000, 0.25), (16_000, 3), (44_100, 1)]):
+        soundfile.write(file, wave[: int(rate * seconds)], rate)
+    found = score_files(str(made), files)
+    assert all(np.isfinite(row["score"]) and row["decision"] in ("normal", "anomalous") for row in found)
+    assert [row["treatment"] for row in found] == ["", "", "resampled from 44100 Hz"]
+    assert score_files(str(made), files[1:2])[0]["score"] == pytest.approx(found[1]["score"], rel=1e-4)
