@@ -26,7 +26,7 @@ METRICS: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Training:
-    """What a detector learns from: unit vectors, float64 (clip, dimension). Clips of one domain alone are source."""
+    """What a detector learns from: unit vectors, float64 (clip, dimension), and which are `far` (target domain)."""
 
     embeddings: Tensor
     far: Tensor

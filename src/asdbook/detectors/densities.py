@@ -67,8 +67,9 @@ class KMeans(Detector):
 class Mixture(Detector):
     """Minus the log-likelihood (nats) under a mixture of Gaussians with full covariances.
 
-    Target clips are repeated until both domains weigh alike. (`gmm_balanced` after Wilkinghoff's system of
-    DCASE 2022: 16 components, 1e-3 added to the variances.)
+    Target clips are repeated until they weigh as much as the source clips. (16 components and 1e-3 added to the
+    variances as in Wilkinghoff's system of DCASE 2022, which balances otherwise: it adds, for each source clip, the
+    middle between it and a random target clip.)
 
     Attributes:
         components: Gaussians; fewer where there are fewer different clips.
