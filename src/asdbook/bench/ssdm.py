@@ -61,7 +61,7 @@ class Side:
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()
         self.optimizer.step()
-        return float(value)
+        return float(value.detach())
 
 
 def _side(precision: str, *, channels_last: bool) -> Side:
@@ -89,7 +89,7 @@ def _waves() -> torch.Tensor:
     from asdbook import simulate
 
     spec = simulate.Spec(profile="quick", machines=("fan",))
-    audio = simulate.render(spec, "fan", "train", "source", "normal", CLIPS).audio
+    audio = simulate.render(spec, "fan", "train", "source", "normal", CLIPS).audio[:, : round(16_000 * SECONDS)]
     return torch.from_numpy(audio / np.float32(32768)).float()
 
 
