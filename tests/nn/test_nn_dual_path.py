@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from asdbook.errors import BadInput
-from asdbook.nn import MultiPath, SpectrogramPath, SpectrumPath, gates
+from asdbook.nn import MultiPath, SpectrogramPath, SpectrumPath, gates_at
 from asdbook.nn.dual_path import ResidualUnit, SameConv, same
 
 
@@ -27,12 +27,22 @@ TABLE = [
 
 @pytest.mark.parametrize(("seconds", "frames", "attention", "spectrogram", "spectrum"), TABLE)
 def test_parameter_counts_of_the_cited_systems(seconds, frames, attention, spectrogram, spectrum):
-    both = {"attention": gates(attention), "affine": True}
+    both = {"attention": gates_at(attention), "affine": True}
     assert count(SpectrogramPath(frames, **both)) == spectrogram
     assert count(SpectrumPath(seconds * 8000, **both)) == spectrum
     both["affine"] = False
     without = count(SpectrogramPath(frames, **both)) + count(SpectrumPath(seconds * 8000, **both))
     assert without == spectrogram + spectrum - 7842
+
+
+def test_parameter_counts_of_ssdm():
+    """18 s, without a learnt scale and shift: none of the gates, and n^2 + n for each gated axis of the default."""
+    parts = {"none": 0, "default": sum(n * n + n for n in (513, 128, 140, 71, 18))}
+    for placement, extra in parts.items():
+        attention = gates_at(placement)
+        paths = SpectrogramPath(561, attention=attention), SpectrumPath(144_000, attention=attention)
+        assert sum(map(count, paths)) == 2_664_208 + extra
+    assert parts["default"] == 305_388
 
 
 def test_embedding_256_of_8000_bins():
@@ -128,8 +138,8 @@ def test_other_activation_and_third_branch():
 def test_every_weight_gets_a_gradient():
     torch.manual_seed(0)
     network = MultiPath({
-        "a": SpectrogramPath(60, 65, width=2, embedding=4, attention=gates("every-stage")),
-        "b": SpectrumPath(5000, channels=4, attention=gates("every-stage")),
+        "a": SpectrogramPath(60, 65, width=2, embedding=4, attention=gates_at("every-stage")),
+        "b": SpectrumPath(5000, channels=4, attention=gates_at("every-stage")),
     })  # fmt: skip
     network({"a": torch.rand(4, 60, 65), "b": torch.rand(4, 5000)}).square().sum().backward()
     for name, parameter in network.named_parameters():

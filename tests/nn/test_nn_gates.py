@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from asdbook.errors import BadInput, UnknownName
-from asdbook.nn import Gate, SqueezeExcite, gates
+from asdbook.nn import Gate, SqueezeExcite, gates_at
 from asdbook.nn.gates import FREQUENCY, GATE_AXES, POSITION, TIME
 
 
@@ -70,13 +70,13 @@ def test_another_length_is_refused():
 
 def test_placements():
     with pytest.raises(UnknownName, match="stage-a"):
-        gates("stage-b")
+        gates_at("stage-b")
     shape = (16, 77, 128)
     for placement, places in GATE_AXES.items():
-        built = gates(placement)("stage A", shape)
+        built = gates_at(placement)("stage A", shape)
         assert [gate.axis for gate in built] == list(places.get("stage A", ()))
-    assert isinstance(gates("se")("unit A0", shape), SqueezeExcite)
-    assert len(gates("se")("stage A", shape)) == 0
+    assert isinstance(gates_at("se")("unit A0", shape), SqueezeExcite)
+    assert len(gates_at("se")("stage A", shape)) == 0
 
 
 def test_squeeze_and_excitation_equals_its_formula():

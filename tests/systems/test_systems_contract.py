@@ -86,6 +86,10 @@ MANY = 8
 round trip (DESIGN.md 10)."""
 
 
+FULLY = {"ssdm": ["literal", "ss-knn", "dm-frames"]}
+"""Variants of such systems that take other paths through the code: the default alone where none is named."""
+
+
 def every_variant(full=False):
     """(system, variant) of the dummy, of all that are registered and of the example: tested by existing."""
     registered = [systems.get(name) for name in systems.names() if name != example().name]
@@ -93,7 +97,7 @@ def every_variant(full=False):
     return [
         pytest.param(c, v, id=f"{c.name}:{v}")
         for c, names in pairs
-        for v in (names[:1] if full and len(names) > MANY else names)
+        for v in (FULLY.get(c.name, names[:1]) if full and len(names) > MANY else names)
     ]
 
 

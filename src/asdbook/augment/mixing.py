@@ -19,7 +19,7 @@ def mixup(waves: Tensor, targets: Tensor, probability: float = 0.5) -> tuple[Ten
     """lambda x_i + (1 - lambda) x_j and the same of the labels, lambda ~ U(0, 1), one draw a clip.
 
     H. Zhang, M. Cisse, Y. Dauphin, D. Lopez-Paz, "mixup: beyond empirical risk minimization", ICLR 2018. The partner
-    is a random other place of the batch (or, by chance, the clip itself).
+    is a random place of the batch, by chance the clip's own [our choice; the published code takes the reversed batch].
 
     Args:
         waves: (clip, sample).

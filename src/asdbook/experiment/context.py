@@ -94,6 +94,8 @@ class RunContext(Context):
         if self.stages is not None:
             self.stages.note = self.note
         torch.set_num_threads(self.threads)
+        if torch.device(self.device).type == "cuda":  # float32 means float32: convolutions would round to TF32
+            torch.backends.cudnn.allow_tf32 = self.precision != "float32"
 
     def rng(self, purpose: str, epoch: int = 0) -> np.random.Generator:
         return seeding.numpy_generator(self.seed, purpose, epoch)

@@ -1,7 +1,9 @@
 """Windows of one fixed length from clips of any length, for networks that are built for one length.
 
 A clip shorter than the window is tiled, never padded: a silent tail would tell machines apart by the length of their
-recordings. A longer clip is cut at a random place in training; to score it, enough windows cover it whole.
+recordings. In training a clip no longer than the window starts anywhere, so that one of the window's own length is
+turned round, with a seam inside; a longer clip is cut at a random place. To score, a clip starts at its start, and
+enough windows cover a longer one. [our choice, after the cited systems, which tile and cut at random]
 """
 
 from __future__ import annotations

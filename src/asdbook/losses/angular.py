@@ -19,7 +19,7 @@ from torch.nn import functional
 from asdbook.errors import BadInput, UnknownName
 
 Scale = Literal["fixed", "as-coded", "without-own"]
-CLAMP = 4.0  # a dynamic scale stays within a quarter and four times its start: as coded it can run away
+CLAMP = 4.0  # a dynamic scale stays within a quarter and four times its start: as coded it can run away [our choice]
 
 
 class AdaCos(nn.Module):

@@ -3,7 +3,7 @@
 from asdbook.nn.autoencoder import Autoencoder
 from asdbook.nn.diffusion import Denoiser
 from asdbook.nn.dual_path import MultiPath, SpectrogramPath, SpectrumPath
-from asdbook.nn.gates import Attention, Gate, Gates, SqueezeExcite, gates, no_attention
+from asdbook.nn.gates import Attention, Gate, Gates, SqueezeExcite, gates_at, no_attention
 
 __all__ = [
     "Attention",
@@ -15,6 +15,6 @@ __all__ = [
     "SpectrogramPath",
     "SpectrumPath",
     "SqueezeExcite",
-    "gates",
+    "gates_at",
     "no_attention",
 ]

@@ -89,7 +89,7 @@ GATE_AXES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
 """Placement to the axes that are gated at each place of the dual-path network, frequency before time."""
 
 
-def gates(placement: Gates) -> Attention:
+def gates_at(placement: Gates) -> Attention:
     """The gates of Eq. (1) at the named places, or squeeze-and-excitation blocks ("se") in every unit.
 
     Raises:

@@ -14,7 +14,6 @@ Symbols: z the embedding, z_0 the same scaled, T = 500 steps of diffusion, z'_0 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,8 +23,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from asdbook.detectors import DETECTORS, Detector
+from asdbook.errors import BadInput
 from asdbook.features import LogMel, Spectrum, Vectors, WindowBank, frame_bank
+from asdbook.nn import diffusion
 from asdbook.systems.base import BaseConfig, Context, Scores, System, Tensors
+from asdbook.systems.files import digest
 from asdbook.systems.grouping import by_group, filled, hold_out, is_target, recordings
 from asdbook.systems.ssdm.detection import Denoised, wave_hash
 from asdbook.systems.ssdm.embedding import Embedder, classes_of
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
 EMBEDDING_VERSION = 1  # of the trained network and its embeddings; raise when they change
 DENOISER_VERSION = 1  # of the trained denoisers
 SHOWN = "slider"  # the machine of Fig. 2 and 3, whose vectors a record keeps
-POOLED_BINS = 256  # of dm-spectrum: as many dimensions as the embedding has
-VECTORS = 8  # of dm-frames: evenly spaced stacked vectors a clip
+POOLED_BINS = 256  # of dm-spectrum: as many dimensions as the embedding has [our choice]
+VECTORS = 8  # of dm-frames: evenly spaced stacked vectors a clip [our choice: each is a chain of 200 steps]
 STACKED = 5  # log-mel frames in such a vector, as in the official autoencoder
 CLIPS_AT_ONCE = 64
 
@@ -64,6 +66,7 @@ class Ssdm(System):
     config: SsdmConfig
 
     def fit(self, train: TrainClips, ctx: Context) -> Ssdm:
+        self._check_settings()
         held, target, names = self._held_out(train, ctx), is_target(train), recordings(train)
         self.seed_ = ctx.seed
         with ctx.phase("embedding"):
@@ -95,6 +98,21 @@ class Ssdm(System):
         with ctx.phase("detector"):
             return Scores(filled(clips, self.config.group_by, set(self.detectors_), of_group))
 
+    def _check_settings(self) -> None:
+        """What can be known to fail before hours of training.
+
+        Raises:
+            BadInput: more steps in testing than in training, or a scaling that takes a spectrum's level away.
+            UnknownName: no such noise schedule.
+        """
+        c = self.config
+        if c.detector == "diffusion":
+            diffusion.Schedule.build(c.steps, c.schedule).check_step(c.start)
+            if c.inputs != "embedding" and c.scaling not in ("perdim", "raw"):
+                raise BadInput(
+                    f"ssdm: scaling = {c.scaling!r} is for embeddings: with inputs = {c.inputs!r} set perdim or raw"
+                )
+
     def _to(self, device: str) -> None:
         """Moves what was fitted, perhaps elsewhere, to the device; other detectors follow what they are given."""
         if self.config.inputs == "embedding":
@@ -118,13 +136,15 @@ class Ssdm(System):
             return self._vectors(train, ctx)
         with ctx.seeded("ssdm/weights"):
             self.embedder_ = Embedder(self.config, ctx.device)
-        network = self.embedder_.network
+        network, classes = self.embedder_.network, classes_of(train)
+        if len(set(classes)) == 1:
+            ctx.note("one class in the labels: the network is trained to notice exchanged embeddings (FeatEx) instead")
 
         def produce() -> Tensors:
             bank = WindowBank(train, self.embedder_.samples, ctx.device)
             used = torch.from_numpy(np.flatnonzero(~held)).to(ctx.device)
             with ctx.phase("train"):
-                self.embedder_.train(bank, classes_of(train), used, ctx)
+                self.embedder_.train(bank, classes, used, ctx)
             return {**network.state_dict(), "z": self.embedder_.embed(bank)}
 
         made = dict(ctx.stage("ssdm/network", EMBEDDING_VERSION, self.config.model_dump(include=set(NETWORK)), produce))
@@ -141,7 +161,7 @@ class Ssdm(System):
             return {"z": self.embedder_.embed(WindowBank(clips, self.embedder_.samples, ctx.device))}
 
         # The key holds what was heard and by which weights: new recordings are scored in the context of a run.
-        key = {"clips": wave_hashes(clips, range(len(clips))), "weights": digest(self.embedder_.network)}
+        key = {"clips": wave_hashes(clips, range(len(clips))), "weights": digest(self.embedder_.network.state_dict())}
         return ctx.stage("ssdm/test clips", EMBEDDING_VERSION, key, produce)["z"].to(ctx.device)[:, None]
 
     # 2. The denoising diffusion module, section II.B, or another detector in its place.
@@ -151,7 +171,7 @@ class Ssdm(System):
         if self.config.detector == "diffusion":
             return self._denoised(group, vectors, target, ctx)
         made = DETECTORS[self.config.detector]()
-        return made.fit(vectors[:, 0], torch.from_numpy(target).to(vectors.device), list(names), ctx.seed)
+        return made.fit(vectors.mean(dim=1), torch.from_numpy(target).to(vectors.device), list(names), ctx.seed)
 
     def _denoised(self, group: str, vectors: Tensor, target: np.ndarray, ctx: Context) -> Denoised:
         """The denoiser of one group, trained on its vectors (clip, vector, dimension); a stage."""
@@ -177,7 +197,7 @@ class Ssdm(System):
                 )  # fmt: skip
             return made.state()
 
-        key = {**c.model_dump(include=set(DIFFUSION)), "group": group}
+        key = {**c.model_dump(include=set(DIFFUSION)), "group": group, "z0": digest({"z0": z0})}
         return made.load(ctx.stage(name, DENOISER_VERSION, key, produce))
 
     def _errors(self, group: str, vectors: Tensor, hashes: list[int]) -> np.ndarray:
@@ -187,7 +207,7 @@ class Ssdm(System):
             numbered = [value * vectors.shape[1] + i for value in hashes for i in range(vectors.shape[1])]
             errors = detector.errors(vectors.flatten(0, 1), numbered, self.seed_)
             return errors.reshape(vectors.shape[:2]).mean(dim=1).cpu().numpy()
-        return detector.score(vectors[:, 0]).cpu().numpy()
+        return detector.score(vectors.mean(dim=1)).cpu().numpy()
 
     def _test_figures(self, group: str, vectors: Tensor, hashes: list[int]) -> dict[str, np.ndarray]:
         """Vectors of the test clips of one group, and their z_0 and z'_0 where these are diffused."""
@@ -195,7 +215,7 @@ class Ssdm(System):
         detector = self.detectors_[group]
         if isinstance(detector, Denoised) and vectors.shape[1] == 1:
             found["z0"] = detector.z0(vectors[:, 0]).cpu().numpy()
-            found["rebuilt"] = detector.rebuilt(vectors[:, 0], hashes, self.seed_).cpu().numpy()
+            found["rebuilt"] = detector.reconstruction(vectors[:, 0], hashes, self.seed_).cpu().numpy()
         return found
 
     def figures(self) -> dict[str, np.ndarray]:
@@ -248,14 +268,6 @@ def repeated(target: np.ndarray, share: float) -> np.ndarray:
 def wave_hashes(clips: TrainClips | TestClips, positions: Iterable[int]) -> list[int]:
     """`wave_hash` of the clips at these positions."""
     return [wave_hash(clips.waves.array(int(position))) for position in positions]
-
-
-def digest(network: torch.nn.Module) -> str:
-    """A name for a network's weights."""
-    found = hashlib.blake2b(digest_size=16)
-    for tensor in network.state_dict().values():
-        found.update(tensor.detach().cpu().numpy().tobytes())
-    return found.hexdigest()
 
 
 # What takes the embedding's place in "DM alone" (Table II), whose input the paper does not state.

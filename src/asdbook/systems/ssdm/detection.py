@@ -13,7 +13,7 @@ from asdbook.nn import diffusion
 from asdbook.systems.base import Tensors
 from asdbook.systems.ssdm.settings import Scaling, SsdmConfig
 
-SMALLEST_SPREAD = 1e-3  # of the largest: a dimension that never varies must not blow up
+SMALLEST_SPREAD = 1e-3  # of the largest: a dimension that never varies must not blow up [our choice]
 
 
 def scaled(z: Tensor, scaling: Scaling) -> Tensor:
@@ -69,7 +69,7 @@ class Denoised:
             reading=c.reading,
         )  # fmt: skip
 
-    def rebuilt(self, vectors: Tensor, hashes: list[int], seed: int) -> Tensor:
+    def reconstruction(self, vectors: Tensor, hashes: list[int], seed: int) -> Tensor:
         """z'_0 of the first draw by Eq. (6), also where the score is another reading's; (vector, dimension)."""
         noise = diffusion.clip_noise(hashes, seed, 0, self.config.start, vectors.shape[1])
         return diffusion.reconstruct(self.denoiser, self.z0(vectors), self.schedule, noise, steps=self.config.start)

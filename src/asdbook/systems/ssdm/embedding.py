@@ -12,7 +12,7 @@ from asdbook.augment import feature_exchange, mixup, one_hot
 from asdbook.data import SAMPLE_RATE
 from asdbook.features import MagnitudeStft, Spectrum, WindowBank, frame_count
 from asdbook.losses import AdaCos
-from asdbook.nn import MultiPath, SpectrogramPath, SpectrumPath, gates
+from asdbook.nn import MultiPath, SpectrogramPath, SpectrumPath, gates_at
 from asdbook.systems.base import Context
 from asdbook.systems.ssdm.settings import SsdmConfig
 
@@ -43,7 +43,7 @@ class Embedder:
         self.config = config
         self.samples = round(config.window_seconds * SAMPLE_RATE)
         frames = frame_count(self.samples, FRAME, HOP, center=False)
-        size, gated = config.embedding, gates(config.gates)
+        size, gated = config.embedding, gates_at(config.gates)
         self.network = MultiPath({
             "spectrogram": SpectrogramPath(
                 frames, FRAME // 2 + 1, width=config.width, embedding=size, attention=gated
@@ -68,8 +68,8 @@ class Embedder:
     def train(self, bank: WindowBank, classes: np.ndarray, used: Tensor, ctx: Context) -> None:
         """Adam on sub-cluster AdaCos of mixed-up windows; the learning rate falls every few epochs.
 
-        One class alone teaches nothing: then the network learns to tell exchanged embeddings from own ones (FeatEx),
-        and a note says so.
+        One class alone teaches nothing: then the network learns to tell exchanged embeddings from own ones (FeatEx).
+        Classes of held-out clips are counted too: they are further centres to stay away from.
 
         Args:
             bank: windows of all training clips.
@@ -79,8 +79,6 @@ class Embedder:
         c = self.config
         names, codes = np.unique(classes, return_inverse=True)
         exchange = c.exchange or len(names) == 1
-        if exchange and not c.exchange:
-            ctx.note("one class in the labels: the network is trained to notice exchanged embeddings (FeatEx) instead")
         labels = one_hot(torch.from_numpy(codes), len(names)).to(self.device)
         heads = nn.ModuleDict()
         with ctx.seeded("ssdm/centres"):

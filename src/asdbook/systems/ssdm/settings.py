@@ -103,7 +103,8 @@ VARIANTS: dict[str, dict[str, object]] = {
     "dm": {**_RAW, "inputs": "logmel"},  # Table II, whose input is not stated: three of them
     "dm-frames": {**_RAW, "inputs": "frames"},
     "dm-spectrum": {**_RAW, "inputs": "spectrum"},
-    # Other systems and other losses.
+    # Other systems and other losses. featex-knn has what the FeatEx system adds to the dual path, in this paper's
+    # training; it is not the whole system of Table I (which also exchanges statistics and trains otherwise).
     "featex-knn": {
         **_NEIGHBOUR, "gates": "se", "exchange": True, "mixup": 0.5, "trainable_centres": False, "scale": "fixed",
     },
@@ -125,7 +126,6 @@ VARIANTS: dict[str, dict[str, object]] = {
     "raw": {**LITERAL, "scaling": "raw"},
     "balanced": {**LITERAL, "target_share": 0.2},
     # Other detectors on the same embeddings.
-    "ss-two-banks": {"detector": "two_banks"},
     "ss-kmeans": {"detector": "kmeans"},
     "ss-smote-knn": {"detector": "smote_knn"},
     "ss-mixture": {"detector": "mixture"},
@@ -153,12 +153,17 @@ DEVIATIONS: tuple[str, ...] = (
     "system, without two oddities of its code, and batch normalisation without a learnt scale and shift",
     "where the gates of Eq. (1) stand and what they average is not stated; ours: frequency on the magnitude "
     "spectrogram, frequency and time after the first stage, position after the second and third 1-D convolution",
-    "clip length is not stated: shorter clips are tiled, longer ones are heard through a window, at a random place "
-    "in training",
+    "clip length is not stated: shorter clips are tiled, longer ones are heard through a window; in training at a "
+    "random place, so that a clip as long as the window is turned round; z is the mean over the windows of a clip",
+    "no penalty on the weights, torch's initial weights and its momentum of batch normalisation, where the cited "
+    "code has others and the paper is silent",
     "16 sub-clusters, trainable centres and the scale rule of the published code of the cited loss, held within a "
-    "quarter and four times its start, because that rule can run away; mixup of every clip with a random other one",
-    "a tenth of each machine's training clips is heard by nothing: it calibrates the decision",
+    "quarter and four times its start, because that rule can run away; mixup of every clip with one at a random place "
+    "of the batch",
+    "a tenth of each machine's training clips, of either domain, is heard by nothing: it calibrates the decision",
     "what becomes of the embedding before diffusion is not stated: length one, times the root of its dimension",
+    "what diffusion alone (DM) is given is not stated: the mean log-mel spectrum, standardised by dimension; two other "
+    "inputs are variants",
     "one denoiser a machine; schedule, activation and the way the step enters are DDPM's; no noise in the last step",
     "500 steps in training and 200 in testing: read as the chain of 500 entered at step 200; one draw of noise, "
     "seeded by the run's seed and the clip's samples",
