@@ -84,7 +84,8 @@ printed.own_claims(own, name="tab-claims-baseline",
 # %% [markdown]
 # ## SSDM
 #
-# {cite:t}`yin2024ssdm`.
+# {cite:t}`yin2024ssdm`, rebuilt in [its chapter](ssdm.ipynb). For its mechanisms, C7 and C8, we let a number stand:
+# it was named before it was run, and the chapter shows both of its sides.
 
 # %% tags=["hide-input"]
 printed.claims(decided["ssdm"], name="tab-claims-ssdm",

@@ -94,10 +94,10 @@ def test_best_of_needs_every_rival(shelf):
     assert "ssdm:literal − ssdm:dm" in found.verdict.text
 
 
-def test_claims_about_some_machines_wait_for_their_chapter(shelf):
+def test_claims_about_some_machines_need_their_vectors(shelf):
     shelf("ssdm:ss-knn", lambda seed: 0.7 + 0.01 * seed)
     shelf("ssdm:no-gate-knn", lambda seed: 0.6 + 0.012 * seed)
-    assert of("ssdm-C7").name == "not run"  # slider only, and not a score
+    assert of("ssdm-C7").name == "not run"  # its records keep no vectors
     assert of("ssdm-C5").name == "holds in simulation"
 
 

@@ -3,12 +3,14 @@
 A claim is tested where every system of its contrasts has committed records on one data set of its year, made at
 one profile with the same seeds. Official data come first. Of built-in data only the verdict seeds count, which
 were run once, after the configuration was committed. A claim about some machines, or whose number is not a
-score, needs a chapter's own measurement: here it stays "not run".
+score, needs a measure of its own (`asdbook.report.measured`): without one it stays "not run".
+
+A chapter that runs systems itself hands its runs over: then they decide in place of the records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from asdbook import metrics, papers
@@ -16,7 +18,7 @@ from asdbook.experiment.records import Stored
 from asdbook.papers.arithmetic import Printed
 from asdbook.papers.claims import Claim
 from asdbook.papers.recompute import evaluate
-from asdbook.report import results, verdicts
+from asdbook.report import measured, results, verdicts
 from asdbook.report.tables import Html, badge
 
 WHOLE = ("Omega", "mean AUC")
@@ -49,10 +51,18 @@ class Decided:
         return NO_RUN if self.claim.untestable else self.verdict.name
 
 
-def decide(paper: str) -> list[Decided]:
-    """Verdicts on all claims of a paper; Holm's correction over those that are not primary."""
+Runs = Sequence[Stored]
+
+
+def decide(paper: str, runs: Runs | None = None) -> list[Decided]:
+    """Verdicts on all claims of a paper; Holm's correction over those that are not primary.
+
+    Args:
+        paper: one of `papers.PAPERS`.
+        runs: those of a page that ran systems itself; by default the committed records.
+    """
     claims = papers.all_claims(paper)
-    found = {claim.id: _found(claim) for claim in claims}
+    found = {claim.id: _found(claim, runs) for claim in claims}
     secondary = [claim.id for claim in claims if not claim.primary]
     corrected = dict(zip(secondary, metrics.verdicts.adjust([found[name][0] for name in secondary])))
     return [
@@ -67,25 +77,39 @@ def on_official_data(decided: Sequence[Decided]) -> int:
     return sum(one.verdict.tested_on == "official data" for one in decided)
 
 
-def _found(claim: Claim) -> tuple[metrics.Evidence, Html | None]:
+def _found(claim: Claim, runs: Runs | None) -> tuple[metrics.Evidence, Html | None]:
     """Evidence from the best data set that has all systems of the claim; none is evidence too."""
     nothing = metrics.Evidence("mechanism")
-    if not claim.contrasts or claim.machines or claim.metric not in WHOLE:
+    measure = measured.MEASURES.get(claim.id)
+    if measure is None and (not claim.contrasts or claim.machines or claim.metric not in WHOLE):
         return nothing, None
-    for kind, name, profile in _places(claim):
-        groups = {system: _records(system, name, profile) for system in claim.systems}
-        contrasts = {}
-        for contrast in claim.contrasts:
-            interval = _contrast(claim, [groups[system] for system in contrast])
-            if interval is not None:
-                contrasts[" − ".join(contrast)] = interval
-        if len(contrasts) == len(claim.contrasts):
-            seeds = min(len({s.record.data.seed for s in group}) for group in groups.values())
+    systems = measure.systems if measure else claim.systems
+    for kind, name, profile in _places(claim, systems[0], runs):
+        groups = {system: _records(system, name, profile, runs) for system in systems}
+        contrasts = _measured(measure, groups) if measure else _scores(claim, groups)
+        if contrasts and len(contrasts) == max(1, len(claim.contrasts)):
+            seeds = min(len(interval.points) for interval in contrasts.values()) or 1  # of the pairs
             evidence = metrics.Evidence(
                 claim.type, contrasts, kind, profile, seeds, claim.margin  # type: ignore[arg-type]
             )
             return evidence, badge(kind, name, profile)
     return nothing, None
+
+
+def _scores(claim: Claim, groups: Mapping[str, list[Stored]]) -> dict[str, metrics.Interval]:
+    """Each contrast of a claim about scores that has runs."""
+    contrasts = {}
+    for contrast in claim.contrasts:
+        interval = _contrast(claim, [groups[system] for system in contrast])
+        if interval is not None:
+            contrasts[" − ".join(contrast)] = interval
+    return contrasts
+
+
+def _measured(measure: measured.Measure, groups: Mapping[str, list[Stored]]) -> dict[str, metrics.Interval]:
+    """The number that stands for a mechanism, if there are runs for it."""
+    interval = measured.interval(measure, list(groups.values()))
+    return {} if interval is None else {measure.name: interval}
 
 
 def _contrast(claim: Claim, groups: Sequence[list[Stored]]) -> metrics.Interval | None:
@@ -94,18 +118,22 @@ def _contrast(claim: Claim, groups: Sequence[list[Stored]]) -> metrics.Interval 
     return verdicts.between(groups[0], groups[1])
 
 
-def _places(claim: Claim) -> Iterator[tuple[str, str, str]]:
+def _places(claim: Claim, first: str, runs: Runs | None) -> Iterator[tuple[str, str, str]]:
     """Kind, name and profile of data of the claim's year that its first system ran on; official data first."""
-    system, _, variant = claim.systems[0].partition(":")
+    system, _, variant = first.partition(":")
+    pool = results.committed(system=system, variant=variant) if runs is None else runs
     found = {(s.record.data.kind, s.record.data.name, s.record.profile)
-             for s in results.committed(system=system, variant=variant) if s.record.data.year == claim.year}
+             for s in pool if s.record.label == first and s.record.data.year == claim.year}
     order = ("official", "synthetic")
     yield from sorted((f for f in found if f[0] in order), key=lambda f: (order.index(f[0]), f[2] != "paper", f))
 
 
-def _records(label: str, data: str, profile: str) -> list[Stored]:
-    """Records of a system that a verdict may use: nothing changed by hand, verdict seeds on built-in data."""
+def _records(label: str, data: str, profile: str, runs: Runs | None) -> list[Stored]:
+    """Runs of a system that a verdict may use: nothing changed by hand; of built-in data records of verdict seeds."""
     system, _, variant = label.partition(":")
+    if runs is not None:
+        found = [s for s in runs if (s.record.label, s.record.data.name, s.record.profile) == (label, data, profile)]
+        return [s for s in found if results.untouched(s)]
     found = results.committed(system=system, variant=variant, data=data, profile=profile)
     found = [s for s in found if not s.record.overrides and not s.record.data.premise_off]
     return [s for s in found if s.record.data.kind != "synthetic"

@@ -16,6 +16,9 @@ from asdbook.errors import BadInput
 from asdbook.report.show import Picture
 from asdbook.report.style import BLACK, BLUE, DOMAINS, GREY, LABELS, ORANGE, SEQUENCE, canvas, styled
 
+NARROW = 4.0
+"""Ratio of the largest to the smallest loss below which an axis needs all digits for ticks."""
+
 
 def loss_curves(history: Mapping[str, Sequence[float]], *, unit: str = "mean squared error, dB²") -> Picture:
     """Training loss by epoch, one line a model.
@@ -32,7 +35,9 @@ def loss_curves(history: Mapping[str, Sequence[float]], *, unit: str = "mean squ
             colour, line = SEQUENCE[k % len(SEQUENCE)], ("-", "--", ":")[k // len(SEQUENCE) % 3]
             axes.plot(range(1, len(values) + 1), values, line, color=colour, label=name.split("/")[-1])
         axes.set(xlabel="epoch", ylabel=unit, yscale="log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        low, high = (end(v for values in history.values() for v in values) for end in (min, max))
+        few = low > 0 and high / low < NARROW
+        axes.yaxis.set_major_locator(LogLocator(subs=range(1, 10) if few else (1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

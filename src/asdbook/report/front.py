@@ -74,13 +74,16 @@ def shelf() -> list[Entry]:
 
 
 def _default(system: str) -> list[Stored]:
-    """Committed records of a system that stand on one data set and profile: official data first, most seeds next."""
+    """Committed records of a paper's own system that stand on one data set and profile: official data first, most
+    seeds next; of another variant only while the one that the primary claim is about has none."""
+    own = next((claim.systems[0] for claim in papers.all_claims(system) if claim.primary), "")
     groups: dict[tuple[str, ...], list[Stored]] = {}
     for stored in results.committed(system=system):
         record = stored.record
         if not record.data.premise_off and not record.overrides:
-            groups.setdefault((record.variant, record.data.kind, record.data.name, record.profile), []).append(stored)
-    ranked = sorted(groups.items(), key=lambda item: (item[0][1] == "official", len(item[1])), reverse=True)
+            groups.setdefault((record.label, record.data.kind, record.data.name, record.profile), []).append(stored)
+    ranked = sorted(groups.items(), key=lambda item: (item[0][0] == own, item[0][1] == "official", len(item[1])),
+                    reverse=True)
     return results.for_tables(ranked[0][1]) if ranked else []
 
 

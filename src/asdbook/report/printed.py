@@ -12,8 +12,8 @@ from asdbook.papers.checks import Check
 from asdbook.papers.claims import TYPES, Claim
 from asdbook.papers.errata import Erratum
 from asdbook.report.claims import Decided
-from asdbook.report.tables import Html, Table, code, join, markup, stacked
-from asdbook.report.verdicts import Verdicts
+from asdbook.report.tables import Html, Table, badge, code, join, markup, stacked
+from asdbook.report.verdicts import MARKS, Verdicts
 
 FINDINGS = {
     "agrees": "agrees", "cut off": "agrees, with digits cut off", "differs": "differs",
@@ -84,6 +84,42 @@ def claims(decided: Sequence[Decided], **options: Any) -> Table:
     return Table(columns, rows, **options)
 
 
+def glance(decided: Sequence[Decided], **options: Any) -> Table:
+    """For the top of a chapter: one row a claim, linked to its place on the page of claims, and its verdict now."""
+    rows = [[_claim_link(d), _verdict_cell(d)] for d in decided]
+    return Table(["claim", "verdict now"], rows, **options)
+
+
+def verdict_table(decided: Sequence[Decided], **options: Any) -> Table:
+    """One row a claim: sentence, verdict with the data it stands on, numbers."""
+    rows = []
+    for d in decided:
+        said = "; ".join(d.printed.sentences) if d.claim.type == "arithmetic" else d.verdict.text
+        rows.append([_claim_link(d), _verdict_cell(d), said])
+    return Table(["claim", "verdict", "numbers"], rows, **options)
+
+
+def _claim_link(decided: Decided) -> Html:
+    claim = decided.claim
+    place = f'<a href="claims.html#{escape(claim.id)}">{escape(claim.id.removeprefix(f"{claim.paper}-"))}</a>'
+    primary = " (primary)" if claim.primary else ""
+    return Html(f'<strong>{place}</strong>{primary}<br><span class="asd-quiet">{escape(claim.text)}</span>')
+
+
+def _verdict_cell(decided: Decided) -> Html:
+    """A sign, the verdict and below it the data that it stands on."""
+    sign = MARKS.get(decided.name, "?")  # of printed numbers: some agree and some do not, or no run can test it
+    data = Html(badge("plain", "printed numbers").text) if decided.claim.type == "arithmetic" else decided.data
+    below = f"<br>{data.text}" if data else ""
+    return Html(f'<span class="asd-verdict">{escape(f"{sign} {decided.name}")}</span>{below}')
+
+
+def counted(decided: Sequence[Decided]) -> str:
+    """How many claims stand at which verdict, in words."""
+    found = Counter(d.name for d in decided)
+    return ", ".join(f"{many} × {what}" for what, many in found.most_common())
+
+
 def verdict_counts(decided: Sequence[Decided], **options: Any) -> Table:
     """How many claims of each type have which verdict now."""
     found = dict.fromkeys(d.name for d in decided)
@@ -143,8 +179,7 @@ def own_claims(found: Mapping[str, Verdicts], **options: Any) -> Table:
 
 def claims_said(name: str, decided: Sequence[Decided]) -> str:
     """A caption: how many claims, and how many at which verdict."""
-    found = Counter(d.name for d in decided)
-    return f"{name}: {len(decided)} claims, " + ", ".join(f"{many} × {what}" for what, many in found.most_common())
+    return f"{name}: {len(decided)} claims, {counted(decided)}"
 
 
 def checks_said(name: str, decided: Sequence[Decided]) -> str:

@@ -59,7 +59,7 @@ def committed(**wanted: Any) -> list[Stored]:
     these.
     """
     found = [s for s in _all(folder()) if all(_field(s.record, key) == want for key, want in wanted.items())]
-    everything = [s.record for s in records.scan(folder())] if found else []
+    everything = [s.record for s in _all(folder())] if found else []
     newest: dict[str, int] = {}
     for record in everything:
         newest[record.system] = max(newest.get(record.system, 0), record.system_version)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -58,6 +59,7 @@ class Claim:
         return link(f"{self.key} · {self.name}", f"claims.html#baseline-{self.key}")
 
 
+@lru_cache(maxsize=64)  # a page compares each of its runs with several others
 def evaluated(stored: Stored, draws: int = DRAWS) -> metrics.Evaluation:
     """A record's official evaluation again, with its resampled values (records keep intervals alone)."""
     record, frame = stored.record, stored.scores()
