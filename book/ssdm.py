@@ -103,7 +103,8 @@ provenance.costs(
     behind, name="tab-ssdm-costs",
     caption=f"What the runs behind the tables cost: {slowest}",
     notes=["Variants that share the network share its training; its time stands with "
-           "each of them.",
+           "each of them. Where the embeddings of the test clips were there already, "
+           "the speed is that of the detector alone.",
            "Memory is the most that the process had taken by then: several runs in one "
            "process share it. Times are from a machine that did other work too."])
 
@@ -407,7 +408,9 @@ show.Prose(f"In words: {found}. Where `ssdm:literal` does not beat a yardstick, 
 # %% tags=["hide-input"]
 told = {name: systems.get(name).knows for name in ("ssdm", "trivial", "autoencoder")}
 chapter.knowledge(shown, asked.systems, told, name="tab-ssdm-knows",
-                  caption="What a system is told, besides the sound")
+                  caption="What a system is told, besides the sound",
+                  notes=["As a system declares it. Of its variants `dm` uses neither "
+                         "attributes nor other machines."])
 
 # %% [markdown]
 # ### Do the gates part normal from anomalous?

@@ -155,7 +155,9 @@ def test_figure_three_has_the_panels_that_there_are_runs_for(write):
     panels = ssdm.densities(ssdm.density_runs(shown()))
     assert [panel.title for panel in panels] == ["(a) mean spectra", *titles]
     assert panels[0].either and panels[1].unit == panels[2].unit
-    assert ssdm.density_finding(panels).count(" % (") == 4
+    assert ssdm.density_finding(panels).startswith(f"Slider, AUC: (a) mean spectra {panels[0].auc:.0f} %, (b) ")
+    axes = ssdm.density_figure(panels).figure.axes
+    assert axes[1].get_xlim() == axes[2].get_xlim() != axes[3].get_xlim()
 
 
 def test_the_sweep_knows_its_guides_and_only_starts(write):

@@ -101,10 +101,13 @@ def densities(panels: Sequence[Density]) -> Picture:
     """Gaussian kernel densities (Scott's bandwidth) of normal and anomalous clips, one panel below the other."""
     from scipy.stats import gaussian_kde
 
+    ends: dict[str, list[float]] = {}
+    for panel in panels:  # panels of one unit share their axis
+        ends.setdefault(panel.unit, []).extend([panel.values.min(), panel.values.max()])
     with styled():
         figure, grid = canvas(len(panels), 1, height=0.5 + 1.45 * len(panels), squeeze=False)
         for axes, panel in zip(grid[:, 0], panels):
-            low, high = panel.values.min(), panel.values.max()
+            low, high = min(ends[panel.unit]), max(ends[panel.unit])
             line = np.linspace(low - 0.1 * (high - low), high + 0.1 * (high - low), 300)
             for value, (label, mark) in enumerate(LABELS.items()):
                 curve = gaussian_kde(panel.values[panel.label == value])(line)

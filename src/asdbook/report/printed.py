@@ -21,6 +21,10 @@ FINDINGS = {
 }  # fmt: skip
 
 
+LONGEST = len("not reproduced under our reading")
+"""Letters of a verdict that stands on one line."""
+
+
 def names() -> dict[str, str]:
     """Paper to the name that pages use."""
     headline = papers.table("headline").drop_duplicates("paper")
@@ -94,8 +98,8 @@ def verdict_table(decided: Sequence[Decided], **options: Any) -> Table:
     """One row a claim: sentence, verdict with the data it stands on, numbers."""
     rows = []
     for d in decided:
-        said = "; ".join(d.printed.sentences) if d.claim.type == "arithmetic" else d.verdict.text
-        rows.append([_claim_link(d), _verdict_cell(d), said])
+        said = d.printed.sentences if d.claim.type == "arithmetic" else d.verdict.text.split("; ")
+        rows.append([_claim_link(d), _verdict_cell(d), stacked([Html(markup(sentence)) for sentence in said])])
     return Table(["claim", "verdict", "numbers"], rows, **options)
 
 
@@ -111,7 +115,9 @@ def _verdict_cell(decided: Decided) -> Html:
     sign = MARKS.get(decided.name, "?")  # of printed numbers: some agree and some do not, or no run can test it
     data = Html(badge("plain", "printed numbers").text) if decided.claim.type == "arithmetic" else decided.data
     below = f"<br>{data.text}" if data else ""
-    return Html(f'<span class="asd-verdict">{escape(f"{sign} {decided.name}")}</span>{below}')
+    words = escape(f"{sign} {decided.name}")
+    short = len(decided.name) <= LONGEST  # those stay on one line
+    return Html((f'<span class="asd-verdict">{words}</span>' if short else f"<strong>{words}</strong>") + below)
 
 
 def counted(decided: Sequence[Decided]) -> str:

@@ -62,7 +62,7 @@ class Picture:
         if self.name:
             options.append(f":name: {self.name}")
         head = f"{FENCE}{{figure}} {source}\n" + "\n".join(options)
-        return f"{head}\n\n{self.caption}\n{FENCE}\n" if self.caption else f"{head}\n{FENCE}\n"
+        return f"{head}\n\n{whole(self.caption)}\n{FENCE}\n" if self.caption else f"{head}\n{FENCE}\n"
 
     def html(self) -> str:
         """A figure element with the picture inside."""
@@ -91,6 +91,11 @@ def plain(markdown: str) -> str:
     """A caption without MyST's roles and marks, for Jupyter."""
     text = re.sub(r"\{[\w:-]+\}`([^`<]*?)(?:\s*<[^>]*>)?`", r"\1", markdown)
     return text.replace("`", "").replace("**", "").replace("*", "")
+
+
+def whole(text: str) -> str:
+    """A caption whose per cent signs stay with their numbers at the end of a line."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def number(key: str, value: Any, spec: str = "") -> None:

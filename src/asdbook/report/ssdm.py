@@ -271,5 +271,5 @@ def density_finding(panels: Sequence[Density]) -> str:
     """The panels' AUCs in words."""
     if not panels:
         return "Not run yet"
-    return "Slider: AUC " + ", ".join(f"{panel.auc:.0f} % {panel.title}" for panel in panels)
+    return "Slider, AUC: " + ", ".join(f"{panel.title} {panel.auc:.0f} %" for panel in panels)
 

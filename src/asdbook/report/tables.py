@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from asdbook.errors import BadInput
-from asdbook.report.show import FENCE, bundle, plain
+from asdbook.report.show import FENCE, bundle, plain, whole
 
 MISSING = "–"
 
@@ -158,7 +158,7 @@ class Table:
         options = [":header-rows: 1", ":stub-columns: 1", ":class: asd-table", ":align: left"]
         if self.name:
             options.append(f":name: {self.name}")
-        head = f"{FENCE}{{list-table}} {' '.join(self.caption.split())}\n" + "\n".join(options)
+        head = f"{FENCE}{{list-table}} {whole(' '.join(self.caption.split()))}\n" + "\n".join(options)
         lines = [_item(row) for row in (self.columns, *self.shown)]
         notes = "".join(f"\n{{.asd-note}}\n{note}\n" for note in self.notes)
         return f"{head}\n\n" + "".join(lines) + f"{FENCE}\n{notes}"
