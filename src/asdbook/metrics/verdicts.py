@@ -116,7 +116,7 @@ def verdict(evidence: Evidence) -> Verdict:
     if data == "official" and evidence.profile != "paper":
         return Verdict(NO_VERDICT, f"settings are {evidence.profile!r}, not the paper's; {told}", tested)
     if data == "synthetic" and evidence.claim == "absolute":
-        return Verdict(NO_VERDICT, f"a printed number is not compared across data sets; {told}", tested)
+        return Verdict(NO_VERDICT, "a printed number is not compared across data sets", tested)
     finding = _finding(evidence)
     if data == "synthetic" and evidence.data_seeds < DATA_SEEDS:
         points = {"yes": "for the claim", "no": "against the claim", "open": "neither way"}[finding]
