@@ -509,6 +509,10 @@ tables.Table(["erratum", "where", "what follows"], rows, name="tab-ssdm-errata",
 ssdm_why.evidence(shown, name="tab-ssdm-evidence",
                   caption=ssdm_why.evidence_finding(shown))
 
+# %% tags=["hide-input"]
+show.Prose("Does the embedding need attributes that mean something? With the same sounds "
+           f"and shuffled attributes: {ssdm_why.premise_finding(shown)}.")
+
 # %% [markdown]
 # ### Where the chain starts
 #

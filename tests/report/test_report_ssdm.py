@@ -211,16 +211,19 @@ def test_the_lowest_loss_is_set_beside_its_score(write):
     assert ssdm_why.scaling_finding(shown()).startswith("Lowest loss: `unit` (0.050)")
 
 
-def test_evidence_names_what_lifts_the_score_and_other_sound_stands_apart(write):
+def test_evidence_names_what_lifts_the_score_and_what_stands_apart(write):
     write("ssdm:literal", 110, gap=0.0)
     write("trivial:mean", 110, gap=1.0)
     write("ssdm:draws-8", 110, gap=0.0)
-    write("ssdm:ss-knn", 110, gap=6.0)
-    write("ssdm:ss-knn", 110, gap=0.5, off=["attributes"])
+    knn_run = write("ssdm:ss-knn", 110, gap=6.0)
+    assert ssdm_why.premise_finding(shown()) == "not run yet"
+    shuffled = write("ssdm:ss-knn", 110, gap=0.5, off=["attributes"])
     lines = {line[0]: line[1:] for line in cells(ssdm_why.evidence(shown()))}
     knn = lines["another detector: nearest neighbour ssdm:ss-knn"]
     assert all(float(cell.split()[0]) > 0 for cell in knn[1:])
-    assert lines["other sound, premise off: attributes ssdm:ss-knn"][1] == "–"  # nothing on the same data
+    assert lines["same sound, shuffled: attributes ssdm:ss-knn"][1:] == ["–", "–"]
+    plain, off = (100 * s.record.metrics["official"]["score"]["value"] for s in (knn_run, shuffled))
+    assert ssdm_why.premise_finding(shown()) == f"`ssdm:ss-knn` goes from {plain:.1f} to {off:.1f} %"
     assert lines["no gates ssdm:no-gate"][0] == "not run yet"
     said = ssdm_why.evidence_finding(shown())
     assert "1 of 2 changes surely lift" in said and "nearest neighbour" in said and "1 of 2 then surely beat" in said

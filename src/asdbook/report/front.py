@@ -48,7 +48,8 @@ class Entry:
                 for quantity, number, text, status in cells]
         where = f"{first['table']}, row {first['row']}"
         paper = Html(f"{markup(name)}<br><span class=\"asd-quiet\">{escape(str(first['authors']))}</span>")
-        lines = [badge("official", str(first["data"])), *said, Html(f'<span class="asd-quiet">{escape(where)}</span>')]
+        data = Html(f'<span class="asd-wrap">{badge("official", str(first["data"])).text}</span>')  # some are long
+        lines = [data, *said, Html(f'<span class="asd-quiet">{escape(where)}</span>')]
         return [paper, Html("<br>".join(one.text for one in lines)), *self._ours()]
 
     def _ours(self) -> list[Any]:
@@ -64,7 +65,8 @@ class Entry:
     def verdicts(self) -> Html:
         """How many of the paper's claims stand at which verdict."""
         counts = Counter(one.name for one in claims.decide(self.key))
-        return Html("<br>".join(f"{count} × {escape(name)}" for name, count in counts.most_common()))
+        words = "<br>".join(f"{count} × {escape(name)}" for name, count in counts.most_common())
+        return Html(f'<span class="asd-words">{words}</span>')
 
 
 def shelf() -> list[Entry]:
