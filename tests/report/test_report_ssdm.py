@@ -268,10 +268,17 @@ def test_what_diffusion_rebuilt_is_compared_with_what_it_was_given(write):
     group = [write("ssdm:literal", seed, gap=2.0) for seed in range(5)]
     vectors = [embeddings.of(stored) for stored in group]
     gaps = [ssdm.rebuilt_auc(v) - embeddings.neighbour_auc(v) for v in vectors]
-    line = cells(ssdm.mechanisms(shown()))[2]
-    assert line[0] == "the same of what diffusion rebuilt"
+    lines = cells(ssdm.mechanisms(shown()))
+    line = lines[2]
+    assert line[0] == "AUC of nearest neighbours: rebuilt, against z"
     assert line[2].startswith(f"{round(np.mean(gaps), 1) + 0.0:.1f} ")
-    assert f"rebuilt: {np.mean([ssdm.rebuilt_auc(v) for v in vectors]):.1f} " in line[1]
+    assert f"rebuilt (%): {np.mean([ssdm.rebuilt_auc(v) for v in vectors]):.1f} " in line[1]
+    moved = [np.mean([(embeddings.nearest(v.rebuilt, v.train) - embeddings.nearest(v.test, v.train))[v.label == label]
+                      .mean() for v in vectors]) for label in (0, 1)]
+    assert [row[2].split()[0] for row in lines[3:5]] == [f"{round(gap, 3) + 0.0:.3f}" for gap in moved]
+    assert lines[3][0].endswith("normal clips") and lines[4][0].endswith("anomalies")
+    said = f"changes the distance by {moved[0]:+.3f} (normal clips) and {moved[1]:+.3f} (anomalies)"
+    assert said in ssdm.mechanisms_finding(shown())
 
 
 def test_the_front_page_shows_the_variant_that_the_primary_claim_is_about(write):

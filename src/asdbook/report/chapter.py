@@ -201,12 +201,12 @@ def said(contrast: metrics.Interval | None, left: str, right: str) -> str:
     return f"`{left}` and `{right}` cannot be told apart {points}"
 
 
-def difference(contrast: metrics.Interval | None) -> Html:
+def difference(contrast: metrics.Interval | None, digits: int = 1) -> Html:
     """A cell: difference in points with interval, and below it the smallest one that could have been detected."""
     if contrast is None:
         return Html(Value(None, reason="no record yet").html())
-    least = "" if contrast.detectable is None else f"detectable: {contrast.detectable:.1f}"
-    shown = Value(contrast.value, contrast.low, contrast.high).html()
+    least = "" if contrast.detectable is None else f"detectable: {contrast.detectable:.{digits}f}"
+    shown = Value(contrast.value, contrast.low, contrast.high, digits).html()
     return Html(f'{shown}<span class="asd-interval">{least}</span>')
 
 

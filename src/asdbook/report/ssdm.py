@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -182,21 +182,50 @@ def gate_finding(pair: Sequence[Stored]) -> str:
 
 def mechanisms(shown: Shown, **options: Any) -> Table:
     """The numbers that stand for C7 and C8, over all data seeds: both sides and their difference."""
-    label_purity = measured.Measure((KNN, BARE), "label purity", embeddings.purity)
-    rows: list[list[Any]] = []
-    for name, measure in (("AUC of nearest neighbours", measured.MEASURES["ssdm-C7"]), ("label purity", label_purity)):
-        groups = [shown.group(label) for label in measure.systems]
-        both = list(zip(*verdicts.paired_seeds(*groups))) or groups  # sides of the same data, where there are any
-        sides = [(word, _mean(group, measure.value)) for word, group in zip(("with gates", "without"), both)]
-        rows.append([name, _sides(sides), chapter.difference(measured.interval(measure, groups))])
-    group, norm = shown.group(LITERAL), measured.MEASURES["ssdm-C8"]
-    pulled = measured.Measure((LITERAL,), "rebuilt − z", lambda v: rebuilt_auc(v) - embeddings.neighbour_auc(v))
-    own = (("the same of what diffusion rebuilt", pulled, ("rebuilt", rebuilt_auc), ("z", embeddings.neighbour_auc)),
-           ("AUC on slider", norm, ("error", embeddings.error_auc), ("norm of z", embeddings.norm_auc)))  # fmt: skip
-    for name, measure, *values in own:
-        sides = [(word, _mean(group, value)) for word, value in values]
-        rows.append([name, _sides(sides), chapter.difference(measured.interval(measure, [group]))])
-    return Table(["number, on slider", "both sides (%)", "first − second (points)"], rows, **options)
+    lines = [_gated("AUC of nearest neighbours", measured.MEASURES["ssdm-C7"], shown),
+             _gated("label purity", measured.Measure((KNN, BARE), "label purity", embeddings.purity), shown)]
+    group, both = shown.group(LITERAL), {"rebuilt": rebuilt_auc, "z": embeddings.neighbour_auc}
+    lines.append(_own("AUC of nearest neighbours: rebuilt, against z", both, group, unit="%"))
+    for what, label in (("normal clips", 0), ("anomalies", 1)):
+        sides = {"rebuilt": _distance(label, rebuilt=True), "z": _distance(label, rebuilt=False)}
+        lines.append(_own(f"distance to the nearest training embedding, rebuilt − z: {what}", sides, group, digits=3))
+    ends = {"error": embeddings.error_auc, "length of z": embeddings.norm_auc}
+    lines.append(_own("AUC of one number: error, against length of z", ends, group, unit="%"))
+    notes = [*options.pop("notes", ()), f"Vectors of {embeddings.SHOWN} alone, for records keep only that machine. A "
+             "distance is one minus the cosine, mean over test clips. Intervals (95 %) cover data seeds."]
+    return Table([f"number, on {embeddings.SHOWN}", "both sides", "first − second (points; distances: as they are)"],
+                 lines, notes=notes, **options)  # fmt: skip
+
+
+Number = Callable[[embeddings.Vectors], float]
+
+
+def _gated(name: str, measure: measured.Measure, shown: Shown) -> list[Any]:
+    """A row that compares two systems by one number, in percent."""
+    groups = [shown.group(label) for label in measure.systems]
+    both = list(zip(*verdicts.paired_seeds(*groups))) or groups  # sides of the same data, where there are any
+    sides = [(word, _mean(group, measure.value)) for word, group in zip(("with gates (%)", "without (%)"), both)]
+    return [name, _sides(sides), chapter.difference(measured.interval(measure, groups))]
+
+
+def _own(
+    name: str, both: Mapping[str, Number], group: Sequence[Stored], *, unit: str = "", digits: int = 1
+) -> list[Any]:
+    """A row that compares two numbers of one system."""
+    first, second = both.values()
+    measure = measured.Measure((LITERAL,), name, lambda vectors: first(vectors) - second(vectors))
+    sides = [(f"{word} ({unit})" if unit else word, _mean(group, value, digits)) for word, value in both.items()]
+    return [name, _sides(sides), chapter.difference(measured.interval(measure, [group]), digits)]
+
+
+def _distance(label: int, *, rebuilt: bool) -> Number:
+    """Mean distance to the nearest training embedding, of the test clips with this label."""
+
+    def mean(vectors: embeddings.Vectors) -> float:
+        rows = vectors.rebuilt if rebuilt and vectors.rebuilt is not None else vectors.test
+        return float(embeddings.nearest(rows, vectors.train)[vectors.label == label].mean())
+
+    return mean
 
 
 def rebuilt_auc(vectors: embeddings.Vectors) -> float:
@@ -207,7 +236,7 @@ def rebuilt_auc(vectors: embeddings.Vectors) -> float:
 
 
 def mechanisms_finding(shown: Shown) -> str:
-    """Which of the two claims' numbers are sure to be above or below zero, in a sentence."""
+    """Which of the two claims' numbers are sure to be above or below zero, and what diffusion moved."""
     said = []
     for name in ("ssdm-C7", "ssdm-C8"):
         measure = measured.MEASURES[name]
@@ -217,20 +246,35 @@ def mechanisms_finding(shown: Shown) -> str:
             continue
         side = "above" if gap.low > 0 else "below" if gap.high < 0 else "not surely apart from"
         said.append(f"{name.removeprefix('ssdm-')}: {gap.value:+.1f} points, {side} zero")
+    if moved := _moved(shown.group(LITERAL)):
+        said.append(moved)
     return "; ".join(said)
+
+
+def _moved(group: Sequence[Stored]) -> str:
+    """How diffusion changes the distance of normal clips and of anomalies to the training embeddings."""
+    changes = []
+    for label in (0, 1):
+        ends = _distance(label, rebuilt=True), _distance(label, rebuilt=False)
+        measure = measured.Measure((LITERAL,), "rebuilt − z", lambda v, ends=ends: ends[0](v) - ends[1](v))
+        gap = measured.interval(measure, [group])
+        if gap is None:
+            return ""
+        changes.append(gap.value)
+    return f"diffusion changes the distance by {changes[0]:+.3f} (normal clips) and {changes[1]:+.3f} (anomalies)"
 
 
 def _sides(sides: Sequence[tuple[str, Value]]) -> Html:
     return stacked([Html(f"{word}: {value.html()}") for word, value in sides])
 
 
-def _mean(group: Sequence[Stored], value: Any) -> Value:
+def _mean(group: Sequence[Stored], value: Number, digits: int = 1) -> Value:
     """A measure over data seeds."""
     found = [value(vectors) for stored in group if (vectors := embeddings.of(stored)) is not None]
     if not found:
         return Value(None, reason="no record yet")
     interval = metrics.over_data_seeds(found)
-    return Value(interval.value, interval.low, interval.high)
+    return Value(interval.value, interval.low, interval.high, digits)
 
 
 # Fig. 3 and claim C8: densities before, between and after the modules.
