@@ -543,8 +543,8 @@ ssdm_why.evidence(shown, name="tab-ssdm-evidence",
                   caption=ssdm_why.evidence_finding(shown))
 
 # %% tags=["hide-input"]
-show.Prose("Does the embedding need attributes that mean something? With the same sounds "
-           f"and shuffled attributes: {ssdm_why.premise_finding(shown)}.")
+show.Prose("Does the embedding need attributes that mean something? With the same "
+           f"sounds and shuffled attributes: {ssdm_why.premise_finding(shown)}.")
 
 # %% [markdown]
 # ### Where the chain starts
