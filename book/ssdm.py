@@ -64,8 +64,8 @@ printed.glance(decided)
 # %% tags=["hide-input"]
 ssdm_figures.idea().named(
     "fig-ssdm-idea", "Noise moves a point, and the diffusion model moves it back to "
-    "where normal clips are. A normal clip returns to its place. An anomaly does not, "
-    "and the dotted line, its error, is long.")
+    "where normal clips are. A normal clip comes back near its place. An anomaly does "
+    "not, and the dotted line, its error, is long.")
 
 # %% [markdown]
 # A network learns a side task: which machine is this, and how is it set?
@@ -73,12 +73,15 @@ ssdm_figures.idea().named(
 # Then a second network learns to remove noise from embeddings of normal clips, so it knows where they lie.
 # We add noise to the embedding of a new clip and let it remove that noise.
 # If the clip comes back elsewhere, it was not where normal clips are.
+# The first network's task is its {term}`auxiliary task`, the second network is the {term}`denoiser`, and the two steps, noise
+# and its removal, are a {term}`diffusion model`.
 
 # %% [markdown]
 # ## Before you run
 #
-# This page trains a small network on one machine, live. The tables come from committed records.
-# {numref}`tab-ssdm-profiles` says what differs. A profile changes sizes, never the method.
+# This page trains a small network on one machine, live. The tables come from committed {term}`records <record>`.
+# {numref}`tab-ssdm-profiles` says what differs. A {term}`profile` changes sizes, never the method.
+# `ssdm:literal` is the paper as it is written ({term}`literal`); every other {term}`variant` has a name of its own.
 # {numref}`tab-ssdm-costs` says what to expect: time, memory and disk, as the records measured them.
 
 # %% tags=["hide-input"]
@@ -117,12 +120,14 @@ provenance.costs(
 # It would be too easy with clean clips, so clips are mixed, and so are their labels. This is *mixup* {cite:p}`zhang2018mixup`:
 #
 # $$
-# \tilde x = \lambda x_i + (1 - \lambda) x_j, \qquad
-# \tilde y = \lambda y_i + (1 - \lambda) y_j, \qquad \lambda \sim U(0, 1),
+# \begin{aligned}
+# \tilde x &= \lambda x_i + (1 - \lambda) x_j, \\
+# \tilde y &= \lambda y_i + (1 - \lambda) y_j, \quad \lambda \sim U(0, 1),
+# \end{aligned}
 # $$ (ssdm-mixup)
 #
 # where $x$ is a waveform and $y$ its class, written as a list of zeros with a single one.
-# The paper names mixup and no more.
+# The paper names mixup and no more. We mix every clip, as the work that it cites.
 
 # %% tags=["hide-input"]
 show.source(augment.mixup)
@@ -138,18 +143,22 @@ show.source(augment.mixup)
 # it computes from their own average $\bar h$ over all other axes (the paper's Eq. (1)):
 #
 # $$
-# h' = h + \sigma(W \bar h + b) \odot h, \qquad \sigma(u) = \frac{1}{1 + e^{-u}} .
+# \begin{aligned}
+# h' &= h + \sigma(W \bar h + b) \odot h, \\
+# \sigma(u) &= \frac{1}{1 + e^{-u}} .
+# \end{aligned}
 # $$ (ssdm-gate)
 #
 # The paper calls this self-attention. It is a gate: nothing is compared with anything, and
-# {cite:t}`hu2018squeeze` had it without the sum.
+# {cite:t}`hu2018squeeze` had a like gate for channels, without the sum.
 
 # %% tags=["hide-input"]
 show.source(nn.Gate)
 
 # %% [markdown]
 # Look at the factor in {eq}`ssdm-gate`: it lies between one and two. A gate can stress, but never silence.
-# With weights of zero it is one and a half for everything; with a very low $b$ the gate is open and does nothing:
+# With weights of zero it is one and a half for everything. With a very low $b$ it is one, and the gate does nothing;
+# with a very high one it is two:
 
 # %%
 gate, features = nn.Gate(8, axis=2), torch.randn(1, 4, 8, 5)
@@ -244,12 +253,14 @@ show.source(losses.AdaCos._update)
 # z_0 = \sqrt{D}\ z / \norm{z}
 # $$ (ssdm-scaling)
 #
-# with $D$ numbers, whose mean square is one. The paper says nothing of this step; {ref}`ssdm-scaling-lesson` shows that it decides.
+# with $D$ numbers, whose mean square is one. The paper says nothing of this step; {ref}`ssdm-scaling-lesson` shows what it changes.
 # Step $t$ of $T = 500$ adds a little noise (Eq. (2)), and many steps can be made at once (Eq. (3)):
 #
 # $$
-# q(z_t \mid z_{t-1}) = \mathcal N\big(\sqrt{1 - \beta_t}\, z_{t-1},\ \beta_t I\big), \qquad
-# z_t = \sqrt{\bar\alpha_t}\, z_0 + \sqrt{1 - \bar\alpha_t}\ \epsilon ,
+# \begin{aligned}
+# q(z_t \mid z_{t-1}) &= \mathcal N\big(\sqrt{1 - \beta_t}\, z_{t-1},\ \beta_t I\big), \\
+# z_t &= \sqrt{\bar\alpha_t}\, z_0 + \sqrt{1 - \bar\alpha_t}\ \epsilon ,
+# \end{aligned}
 # $$ (ssdm-forward)
 #
 # where $\alpha_t = 1 - \beta_t$ and $\bar\alpha_t = \alpha_1 \cdots \alpha_t$ is the share of the power of $z_0$ that is left.
@@ -269,11 +280,15 @@ show.source(diffusion.diffusion_loss)
 show.source(nn.Denoiser, docstring=False)
 
 # %% [markdown]
-# To go back by one step, take away the noise that the denoiser names, and add a little fresh noise (Eq. (4) and (6)):
+# To go back by one step, take away the noise that the denoiser names, and add a little fresh noise (Eq. (4) and (6)).
+# As printed, noise is added in every step; we add none in the last one, as the work that it cites (erratum E6):
 #
 # $$
-# z'_{t-1} = \frac{1}{\sqrt{\alpha_t}} \Big( z'_t - \frac{\beta_t}{\sqrt{1 - \bar\alpha_t}}\,
-# \epsilon_\theta(z'_t, t) \Big) + \sqrt{\beta_t}\ \epsilon' .
+# \begin{aligned}
+# \mu &= \frac{1}{\sqrt{\alpha_t}} \Big( z'_t - \frac{\beta_t}{\sqrt{1 - \bar\alpha_t}}\,
+# \epsilon_\theta(z'_t, t) \Big), \\
+# z'_{t-1} &= \mu + \sqrt{\beta_t}\ \epsilon' .
+# \end{aligned}
 # $$ (ssdm-step)
 
 # %% tags=["hide-input"]
@@ -324,26 +339,33 @@ run.record.label, run.record.data.name, run.record.seed
 # %% tags=["hide-input"]
 history = run.record.loss_history
 of_network = {k: v for k, v in history.items() if k.endswith("network")}
+of_denoiser = {k: v for k, v in history.items() if "diffusion" in k}
 (start, *_, end), = of_network.values()
-show.numbers(net_start=(start, ".2f"), net_end=(end, ".2f"))
+ends = [np.mean([v[k] for v in of_denoiser.values()]) for k in (0, -1)]
+show.numbers(net_start=(start, ".2f"), net_end=(end, ".2f"),
+             den_start=(ends[0], ".2f"), den_end=(ends[1], ".2f"))
+
+# %% [markdown]
+# What to look for in {numref}`fig-ssdm-network`: a fall from {glue:text}`net_start` to {glue:text}`net_end`.
+# It never reaches zero, because a mixed clip has two right answers.
+
+# %% tags=["hide-input"]
 figures.loss_curves(of_network, unit="cross entropy").named(
     "fig-ssdm-network", f"The loss of the side task falls from {start:.2f} to "
     f"{end:.2f} (live run).")
 
+# %% [markdown]
+# What to look for in {numref}`fig-ssdm-denoiser`: it starts near one, the power of the noise, which is what a network
+# loses that always answers zero. It ends at {glue:text}`den_end`. A low end is no success by itself; see {ref}`ssdm-scaling-lesson`.
+
 # %% tags=["hide-input"]
-of_denoiser = {k: v for k, v in history.items() if "diffusion" in k}
-ends = [np.mean([v[k] for v in of_denoiser.values()]) for k in (0, -1)]
-show.numbers(den_start=(ends[0], ".2f"), den_end=(ends[1], ".2f"))
 figures.loss_curves(of_denoiser, unit="mean squared error of the noise").named(
     "fig-ssdm-denoiser", f"The denoiser's loss falls from {ends[0]:.2f} to "
     f"{ends[1]:.2f} (live run).")
 
 # %% [markdown]
-# What to look for in {numref}`fig-ssdm-network`: a fall from {glue:text}`net_start` to {glue:text}`net_end`.
-# It never reaches zero, because a mixed clip has two right answers.
-#
-# What to look for in {numref}`fig-ssdm-denoiser`: it starts near one, the power of the noise, which is what a network
-# loses that always answers zero. It ends at {glue:text}`den_end`. A low end is no success by itself; see {ref}`ssdm-scaling-lesson`.
+# In {numref}`fig-ssdm-scores` look whether the anomalous clips lie right of the normal ones, in each {term}`domain`.
+# The threshold is set on normal clips alone.
 
 # %% tags=["hide-input"]
 scores = run.scores()
@@ -361,8 +383,8 @@ figures.score_distributions(scores, machine, threshold).named(
 #
 # ### Table I
 #
-# {numref}`tab-ssdm-one` sets the paper's table beside ours. A number is the harmonic mean of the source AUC, target AUC and pAUC
-# of a machine; *all* is that mean over all machines, the year's official score.
+# {numref}`tab-ssdm-one` sets the paper's table beside ours. A number is the harmonic mean of the source AUC, target AUC and {term}`pAUC`
+# of a machine (AUC: the share of pairs, one anomalous and one normal clip, whose scores are in the right order); *all* is that mean over all machines, the year's official score.
 # Mind the badges: **the data differ**. The paper's numbers come from real recordings, ours from built-in machines of the same type.
 # A line of ours may be compared with another line of ours. No difference between theirs and ours is worth anything.
 # A number that an [erratum](errata.ipynb) puts in doubt carries its mark.
@@ -374,7 +396,10 @@ ssdm.table1(shown, name="tab-ssdm-one", caption=ssdm.table1_finding(shown))
 # ### Table II, and the pattern of the gains
 #
 # {numref}`tab-ssdm-two` is the paper's ablation: which of the two modules is needed?
-# {numref}`tab-ssdm-pattern` lists each gain that the paper's tables hold, taken *within* the paper's data, and the same gain
+# The paper does not say what diffusion alone, `dm`, is given. Ours: the mean log-mel spectrum, each dimension standardised,
+# because a spectrum's level must be kept, while the embedding is scaled by its length. So that row differs in two
+# things. `ssdm:perdim` and two other inputs are in {numref}`tab-ssdm-sensitivity`.
+# {numref}`tab-ssdm-pattern` lists each gain over a system that is built here, taken *within* the paper's data, and the same gain
 # within ours. *Detectable* is the smallest true difference that our runs would find four times in five.
 
 # %% tags=["hide-input"]
@@ -388,7 +413,7 @@ ssdm.pattern(shown, name="tab-ssdm-pattern", caption=ssdm.pattern_finding(shown)
 # %% [markdown]
 # ### Against the yardsticks
 #
-# The trivial detector measures the distance of the mean spectrum to the nearest training clip: no network, no settings.
+# The trivial detector measures the distance of the mean spectrum to the nearest training clip: no network, no training.
 # The other two yardsticks are the scores of [the official autoencoder](baseline.ipynb).
 
 # %% tags=["hide-input"]
@@ -403,7 +428,7 @@ show.Prose(f"In words: {found}. Where `ssdm:literal` does not beat a yardstick, 
 
 # %% [markdown]
 # Is the comparison fair? Not quite: the systems know different things. {numref}`tab-ssdm-knows` says what each is told
-# of a training clip. No system is told anything about a test clip but its machine.
+# of a training clip. No system is told anything about a test clip but its machine and its section or ID.
 
 # %% tags=["hide-input"]
 told = {name: systems.get(name).knows for name in ("ssdm", "trivial", "autoencoder")}
@@ -427,9 +452,16 @@ pair = ssdm.gate_pair(shown)
 ssdm.gate_maps(pair).named("fig-ssdm-gates", f"{ssdm.gate_finding(pair)}.")
 
 # %% [markdown]
-# So overlap in such a picture is no measure. {numref}`tab-ssdm-mechanisms` measures it over all data seeds (claim C7).
+# One caveat: in training, a clip as long as the window is turned round, so that it starts anywhere. No position in time
+# means the same twice, and a gate along time can learn little. The turning is our choice, the paper is silent, and it
+# speaks against the gates in C5 and C7.
+#
+# Overlap in such a picture is no measure. {numref}`tab-ssdm-mechanisms` measures it over all data seeds (claim C7).
 # Its last two lines belong to the next figure (claim C8). If diffusion pulls anomalies to the normal pattern, the AUC of
-# what it rebuilt falls towards 50 %. And if the error is more than the length of the embedding, its AUC is higher.
+# what it rebuilt falls towards 50 %. A falling AUC alone does not show a pull: noise that stays in the rebuilt vectors
+# pushes normal clips outwards, and the curves overlap as well. If anomalies were pulled, *their* distance would fall.
+# The literal variant throws the length of $z$ away before diffusion. The last line asks: does its error find more
+# than the number it threw away?
 
 # %% tags=["hide-input"]
 ssdm.mechanisms(shown, name="tab-ssdm-mechanisms",
@@ -441,8 +473,8 @@ ssdm.mechanisms(shown, name="tab-ssdm-mechanisms",
 # {numref}`fig-ssdm-densities` redraws the paper's Fig. 3. The paper does not say which number is on its axis. Ours:
 # of (a) the mean log-mel spectrum on its first principal component, of (b) the distance to the nearest training embedding.
 # For (c) the caption speaks of reconstructions and the text of errors, so we draw both.
-# If diffusion pulls anomalies to the normal pattern, the two curves of the rebuilt embeddings overlap *more* than in (b),
-# and the curves of the error part.
+# If diffusion pulls anomalies to the normal pattern, the two curves of the rebuilt embeddings overlap *more* than in (b)
+# because the anomalous one moves left, and the curves of the error part.
 
 # %% tags=["hide-input"]
 panels = ssdm.densities(ssdm.density_runs(shown))
@@ -498,7 +530,8 @@ tables.Table(["erratum", "where", "what follows"], rows, name="tab-ssdm-errata",
 # (ssdm-why)=
 # ## Ablations
 #
-# All of this section is from one development data set, so its lines may be compared. No verdict stands on it.
+# All of this section is from one development data set, so its lines may be compared, except where a line says *other
+# sound*. No verdict stands on it.
 #
 # ### Why the literal score is what it is
 #
@@ -510,15 +543,15 @@ ssdm_why.evidence(shown, name="tab-ssdm-evidence",
                   caption=ssdm_why.evidence_finding(shown))
 
 # %% tags=["hide-input"]
-show.Prose("Does the embedding need attributes that mean something? With the same sounds "
-           f"and shuffled attributes: {ssdm_why.premise_finding(shown)}.")
+show.Prose("Does the embedding need attributes that mean something? With the same "
+           f"sounds and shuffled attributes: {ssdm_why.premise_finding(shown)}.")
 
 # %% [markdown]
 # ### Where the chain starts
 #
 # With an early start $t_0$ almost nothing is changed, and the error is noise. With a late one nothing of the clip
 # is left, and the error can depend on little but the length of $z_0$, which {eq}`ssdm-scaling` makes the same for all.
-# So {numref}`fig-ssdm-start` should rise and fall again, and end near 50 %.
+# So one expects {numref}`fig-ssdm-start` to rise and fall again, and to end near 50 %. Its caption says what it does.
 
 # %% tags=["hide-input"]
 ssdm_why.start_sweep(shown).named(
@@ -536,12 +569,12 @@ ssdm_why.readings(shown, name="tab-ssdm-readings", caption=agreement)
 
 # %% [markdown]
 # (ssdm-scaling-lesson)=
-# ### A low loss is no success
+# ### What a low loss means
 #
 # In {numref}`tab-ssdm-scaling` the embedding is scaled in four ways before diffusion.
 # *Loss of a guess* is what a denoiser loses that knows nothing but how large the numbers are.
 # If the numbers are tiny beside the noise, even a guess has a tiny loss: nearly all of $z_t$ is noise, so it is easy to name.
-# Such a model has learned nothing about normal clips.
+# A low loss then says nothing yet about normal clips: compare it with the loss of a guess.
 
 # %% tags=["hide-input"]
 def guess(power):
@@ -592,6 +625,7 @@ printed.verdict_table(decided, name="tab-ssdm-verdicts",
 # Guess first, then unfold the answer. The first two use the small model that this page trained.
 #
 # **1.** You start the chain at another step. Which start gives the best AUC here, and does it reach the nearest neighbour's?
+# (The mean of eight draws of noise. {numref}`fig-ssdm-scores` has one draw: a difference of a few points is noise.)
 
 # %% tags=["hide-cell"]
 fitted = systems.load(run.folder).detectors_[machine]
@@ -601,13 +635,17 @@ odd = (truth == "anomaly").to_numpy(int)
 
 
 def auc_from(t0, predictor=fitted.denoiser):
-    z0, same = fitted.z0(vectors), range(len(odd))    # one seed of noise a clip
-    error = diffusion.mean_error(predictor, z0, fitted.schedule, same, seed=0, steps=t0)
+    z0, same = fitted.z0(vectors), range(len(odd))    # its own noise for each clip
+    error = diffusion.mean_error(predictor, z0, fitted.schedule, same, seed=0,
+                                 draws=8, steps=t0)
     return round(100 * float(metrics.auc(odd, error.numpy())), 1)
 
 
 neighbour = None if small is None else round(embeddings.neighbour_auc(small), 1)
-{t0: auc_from(t0) for t0 in (10, 50, 100, 200)} | {"nearest neighbour": neighbour}
+found = {t0: auc_from(t0) for t0 in (10, 50, 100, 200)}
+best = max(found, key=found.get)
+print(f"Best start here: {best}, {found[best]} %. Nearest neighbour: {neighbour} %.")
+found
 
 # %% [markdown]
 # **2.** A bug makes the denoiser answer zero, always. What does the score measure then, and what is its AUC?
@@ -619,7 +657,8 @@ neighbour = None if small is None else round(embeddings.neighbour_auc(small), 1)
 
 # %% [markdown]
 # **3.** The scale of {eq}`ssdm-scale` is updated again and again with embeddings whose cosine to one centre of their class
-# is 0.5, 0.7 or 0.9, and about zero to all other centres. Where does the scale go?
+# is 0.5, 0.7 or 0.9, and about zero to all other centres. Where does the scale go? (119 classes, as in the development
+# set of 2023; embeddings of 256 numbers; a batch of 64.)
 
 # %% tags=["hide-cell"]
 def scale_after(cosine, updates=60):
