@@ -93,6 +93,7 @@ words = {"window_seconds": "seconds the network hears at once",
          "width": "channels of the first stage", "epochs": "epochs of the network",
          "batch_size": "clips in a batch", "diffusion_epochs": "epochs of the denoiser"}
 rows = {what: {kind: kinds[kind][key] for kind in kinds} for key, what in words.items()}
+rows["updates of a machine's denoiser"] = ssdm.updates(asked, kinds)
 ratio = sizes["paper"]["epochs"] / sizes["quick"]["epochs"]
 chapter.sizes(
     asked, rows, name="tab-ssdm-profiles",
@@ -390,7 +391,8 @@ figures.score_distributions(scores, machine, threshold).named(
 # A number that an [erratum](errata.ipynb) puts in doubt carries its mark.
 
 # %% tags=["hide-input"]
-ssdm.table1(shown, name="tab-ssdm-one", caption=ssdm.table1_finding(shown))
+trained = ssdm_why.training_notes(shown, asked.systems)
+ssdm.table1(shown, name="tab-ssdm-one", caption=ssdm.table1_finding(shown), notes=trained)
 
 # %% [markdown]
 # ### Table II, and the pattern of the gains
@@ -419,7 +421,7 @@ ssdm.pattern(shown, name="tab-ssdm-pattern", caption=ssdm.pattern_finding(shown)
 # %% tags=["hide-input"]
 chapter.differences(
     shown, (*ssdm.SYSTEMS, *ssdm.OTHERS), ssdm.YARDSTICKS, name="tab-ssdm-yardsticks",
-    caption=ssdm.against(shown, "trivial:mean"))
+    caption=ssdm.against(shown, "trivial:mean"), notes=trained)
 
 # %% tags=["hide-input"]
 found = "; ".join(ssdm.against(shown, rival) for rival in ssdm.YARDSTICKS)
@@ -431,11 +433,12 @@ show.Prose(f"In words: {found}. Where `ssdm:literal` does not beat a yardstick, 
 # of a training clip. No system is told anything about a test clip but its machine and its section or ID.
 
 # %% tags=["hide-input"]
-told = {name: systems.get(name).knows for name in ("ssdm", "trivial", "autoencoder")}
+told = {name: systems.get(name).knows for name in ("trivial", "autoencoder")}
+told |= {f"ssdm:{variant}": ssdm.used(default | dict(changed))
+         for variant, changed in SSDM.variants.items()}
 chapter.knowledge(shown, asked.systems, told, name="tab-ssdm-knows",
                   caption="What a system is told, besides the sound",
-                  notes=["As a system declares it. Of its variants `dm` uses neither "
-                         "attributes nor other machines."])
+                  notes=["Of SSDM: what each variant uses, from its settings."])
 
 # %% [markdown]
 # ### Do the gates part normal from anomalous?
@@ -617,7 +620,8 @@ listening.failures(truthful)
 
 # %% tags=["hide-input"]
 printed.verdict_table(decided, name="tab-ssdm-verdicts",
-                      caption=f"The ten claims: {printed.counted(decided)}")
+                      caption=f"The ten claims: {printed.counted(decided)}",
+                      notes=[f"C3: {ssdm.FEATEX_SAID}"])
 
 # %% [markdown]
 # ## Try it

@@ -128,7 +128,7 @@ def test_five_seeds_decide_the_mechanisms(shelf):
         shelf("ssdm:literal", seed, gap=9.0)
     stored = [embeddings.of(s) for s in results.committed(system="ssdm", variant="literal")]
     gap = np.mean([embeddings.error_auc(v) - embeddings.norm_auc(v) for v in stored])
-    assert gap < 0 and of("ssdm-C8").verdict.text.startswith(f"{measured.MEASURES['ssdm-C8'].name}: {gap:+.3f}")
+    assert gap < 0 and of("ssdm-C8").verdict.text.startswith(f"{measured.MEASURES['ssdm-C8'].name}: {gap:+.1f}")
 
 
 def test_fewer_seeds_and_development_seeds(shelf):

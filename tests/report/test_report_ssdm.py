@@ -254,6 +254,45 @@ def test_the_small_run_is_one_machine_of_built_in_data():
     assert rows["training clips a machine"] == ["200", "200", "1000"]
 
 
+def test_updates_of_the_denoiser_are_counted():
+    asked = ssdm.asked("synthetic-2023", [3], "smoke")
+    one = {"held_out": 0.1, "diffusion_batch_size": 128, "diffusion_epochs": 500}
+    settings = {"live": {**one, "diffusion_epochs": 60}, "records": one, "paper": one}
+    assert ssdm.updates(asked, settings) == {"live": "120", "records": "1000", "paper": "4000"}
+    assert not ssdm.updates(ssdm.asked("/data/mine", [3], "smoke"), settings)["live"].isdigit()
+
+
+def test_a_variant_uses_what_its_settings_need():
+    plain = {"inputs": "embedding", "detector": "diffusion", "target_share": 0.0}
+    told = {name: ssdm.used({**plain, **changed}) for name, changed in {
+        "literal": {}, "dm": {"inputs": "logmel"}, "balanced": {"target_share": 0.2}, "knn": {"detector": "knn"},
+        "two": {"detector": "two_banks"}, "density": {"detector": "local_density", "target_share": 0.2}}.items()}
+    assert told["dm"] == ["machine"] and "attributes" in told["literal"]
+    assert [name for name, facts in told.items() if "domain" in facts] == ["balanced", "two"]
+    table = chapter.knowledge(shown(), ["ssdm:literal", "ssdm:dm"], {f"ssdm:{k}": v for k, v in told.items()})
+    assert cells(table)[1] == ["ssdm:dm", "yes", "no", "no", "no"]
+
+
+def test_twice_the_epochs_are_noted_by_system(write):
+    write("ssdm:literal", 110, config={"epochs": 20})
+    assert ssdm_why.training_notes(shown(), ssdm.SYSTEMS) == []
+    write("ssdm:literal", 110, gap=4.0, config={"epochs": 40}, overrides={"epochs": 40})
+    (note,) = ssdm_why.training_notes(shown(), ssdm.SYSTEMS)
+    assert note.startswith("`ssdm:literal`, development seed: Twice the training changes") and "**under" in note
+    assert ssdm_why.training_notes(shown(live={"ssdm:literal": []}), ssdm.SYSTEMS) == []
+
+
+def test_verdicts_say_whose_record_is_missing_and_who_is_not_built(write):
+    for seed in range(2):
+        write("ssdm:literal", seed)
+        write("autoencoder:mahalanobis", seed)
+    numbers = {line[0].split()[0]: line[2] for line in cells(printed.verdict_table(claims.decide("ssdm")))}
+    assert numbers["C3"].startswith("no record of ssdm:featex-knn, ssdm:no-gate-knn yet")
+    assert numbers["C3"].endswith("not built here: MobileNetV2, Han et al.")
+    assert numbers["C4"] == "no record of ssdm:ss-knn, ssdm:dm yet"
+    assert numbers["C5"] == "nothing was run for this claim"
+
+
 def test_verdicts_are_linked_to_their_claims(write):
     decided = claims.decide("ssdm")
     page = BeautifulSoup(printed.glance(decided).html(), "html.parser")

@@ -218,10 +218,15 @@ def test_row_sets_of_one_origin_share_a_line():
     assert lines == ["*a; c*: here. Intervals (95 %) cover clips.", "*b*: there."]
 
 
-@pytest.mark.parametrize("value, label", [(0.4, "trained long enough"), (-0.6, "under-trained")])
-def test_training_effect_names_what_is_under_trained(value, label):
+@pytest.mark.parametrize("value, said", [
+    (0.4, "changes the score by +0.4 points: **trained long enough**."),
+    (-0.4, "changes the score by -0.4 points: **trained long enough**."),
+    (0.6, "changes the score by +0.6 points: **under-trained**."),
+    (-0.6, "lowers the score by 0.6 points: **over-trained, or noise**."),
+])  # fmt: skip
+def test_training_effect_names_what_is_under_trained(value, said):
     interval = metrics.Interval(value, None, None, None, 1.0, "x")
-    assert results.training_effect(interval).endswith(f"by {value:+.1f} points: **{label}**.")
+    assert results.training_effect(interval) == f"Twice the training {said}"
     assert "not run" in results.training_effect(None)
 
 

@@ -60,6 +60,7 @@ class Evidence:
         margin: half-width for equivalence and absolute; least difference for the others; rounding of the
             printed number for arithmetic.
         adjusted_p: the claim's p after Holm's correction over its family (`adjust`); None for a primary one.
+        digits: decimals of the sentence; contrasts in points need one, shares three.
     """
 
     claim: ClaimType
@@ -69,6 +70,7 @@ class Evidence:
     data_seeds: int = 0
     margin: float = 0.0
     adjusted_p: float | None = None
+    digits: int = 3
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def verdict(evidence: Evidence) -> Verdict:
     _check(evidence)
     if not evidence.contrasts:
         return Verdict(NOT_RUN, "nothing was run for this claim")
-    told = "; ".join(describe(name, interval) for name, interval in evidence.contrasts.items())
+    told = "; ".join(describe(name, interval, evidence.digits) for name, interval in evidence.contrasts.items())
     if evidence.claim == "arithmetic":
         return _arithmetic(evidence)
     data = evidence.data or ""
@@ -125,14 +127,15 @@ def verdict(evidence: Evidence) -> Verdict:
     return Verdict(_NAMES[data][finding], told + _correction(evidence), tested)
 
 
-def describe(name: str, interval: Interval) -> str:
+def describe(name: str, interval: Interval, digits: int = 3) -> str:
     """One contrast in words: value, interval, what it covers, smallest detectable difference."""
-    head = f"{name}: {interval.value:+.3f}"
+    head = f"{name}: {interval.value:+.{digits}f}"
     if interval.low is None or interval.high is None:
         return f"{head}, no interval ({interval.covers})"
     found = interval.detectable
-    least = "" if found is None else f"; smallest detectable: {found:.3f} (80 % power, 5 % two-sided)"
-    ends = f"{interval.level:.0%} interval {interval.low:+.3f} to {interval.high:+.3f}".replace("%", " %", 1)
+    least = "" if found is None else f"; smallest detectable: {found:.{digits}f} (80 % power, 5 % two-sided)"
+    ends = f"{interval.level:.0%} interval {interval.low:+.{digits}f} to {interval.high:+.{digits}f}"
+    ends = ends.replace("%", " %", 1)
     return f"{head}, {ends}, covers {interval.covers}{least}"
 
 

@@ -228,20 +228,27 @@ def knowledge(shown: Shown, labels: Sequence[str], known: Mapping[str, Sequence[
     Args:
         shown: where records come from.
         labels: systems.
-        known: what the library says of systems that have no record yet, by system.
+        known: what the library says, by label where a variant uses other facts than its system declares; by system
+            for those that have no record yet.
         **options: of the `Table`.
     """
     told = {}
     for label in labels:
-        group = shown.group(label)
-        told[label] = group[0].record.knows if group else list(known.get(label.partition(":")[0], ()))
+        group = [] if label in known else shown.group(label)
+        told[label] = group[0].record.knows if group else list(known.get(label, known.get(label.partition(":")[0], ())))
     every = list(dict.fromkeys(fact for facts in told.values() for fact in facts))
     rows = [[code(label), *("yes" if fact in facts else "no" for fact in every)] for label, facts in told.items()]
     return Table(["system", *every], rows, **options)
 
 
+def profiles(asked: Asked) -> dict[str, str]:
+    """Column of the table of sizes to the profile that it shows."""
+    live = asked.profile if asked.whole else str(asked.small.get("profile", RECORDED))
+    return {"live": live, "records": RECORDED, "paper": "paper"}
+
+
 def sizes(asked: Asked, rows: Mapping[str, Mapping[str, Any]], **options: Any) -> Table:
-    """What this page runs live, what the records ran, what the paper ran: settings, machines, clips.
+    """What this page runs live, what the records ran, what profile `paper` asks for: settings, machines, clips.
 
     Args:
         asked: the parameters.
@@ -251,15 +258,14 @@ def sizes(asked: Asked, rows: Mapping[str, Mapping[str, Any]], **options: Any) -
     preset = asked.data if asked.built_in else asked.main
     tested = sum(not fact["train_only"] for fact in simulate.describe(preset).values())
     few = len(asked.small.get("machines", ())) or tested
-    live = asked.profile if asked.whole else str(asked.small.get("profile", RECORDED))
-    profiles = {"live": live, "records": RECORDED, "paper": "paper"}
     counts = {"live": tested if asked.whole else few, "records": tested, "paper": tested}
-    lines: list[list[Any]] = [["machines", *(str(counts[c]) for c in profiles)]]
+    named = profiles(asked)
+    lines: list[list[Any]] = [["machines", *(str(counts[c]) for c in named)]]
     for role, word in (("train", "training"), ("test", "test")):
-        lines.append([f"{word} clips a machine", *(sets.machine_span(preset, p, role) for p in profiles.values())])
-    lines.append(["seconds a clip", *(sets.seconds_of(preset, p) for p in profiles.values())])
+        lines.append([f"{word} clips a machine", *(sets.machine_span(preset, p, role) for p in named.values())])
+    lines.append(["seconds a clip", *(sets.seconds_of(preset, p) for p in named.values())])
     if not asked.built_in:
         lines = [[line[0], "as in the folder", *line[2:]] for line in lines]
-    lines += [[what, *(str(values[c]) for c in profiles)] for what, values in rows.items()]
-    return Table(["", "this page, live", "records", "paper"], lines, **options)
+    lines += [[what, *(str(values[c]) for c in named)] for what, values in rows.items()]
+    return Table(["", "this page, live", "records", join("profile", code("paper"))], lines, **options)
 

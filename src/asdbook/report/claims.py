@@ -36,12 +36,14 @@ class Decided:
         printed: from printed numbers.
         verdict: from records; for an arithmetic claim, and one that no run can test, without meaning.
         data: badge of the data that the verdict stands on; None where nothing ran.
+        missing: systems of the claim without a record on the data that the others ran on.
     """
 
     claim: Claim
     printed: Printed
     verdict: metrics.Verdict
     data: Html | None
+    missing: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -67,7 +69,7 @@ def decide(paper: str, runs: Runs | None = None) -> list[Decided]:
     corrected = dict(zip(secondary, metrics.verdicts.adjust([found[name][0] for name in secondary])))
     return [
         Decided(claim, papers.as_printed(claim), metrics.verdict(corrected.get(claim.id, found[claim.id][0])),
-                found[claim.id][1])
+                found[claim.id][1], () if found[claim.id][1] else _missing(claim, runs))
         for claim in claims
     ]  # fmt: skip
 
@@ -90,10 +92,17 @@ def _found(claim: Claim, runs: Runs | None) -> tuple[metrics.Evidence, Html | No
         if contrasts and len(contrasts) == max(1, len(claim.contrasts)):
             seeds = min(len(interval.points) for interval in contrasts.values()) or 1  # of the pairs
             evidence = metrics.Evidence(
-                claim.type, contrasts, kind, profile, seeds, claim.margin  # type: ignore[arg-type]
+                claim.type, contrasts, kind, profile, seeds, claim.margin, digits=1  # type: ignore[arg-type]
             )
             return evidence, badge(kind, name, profile)
     return nothing, None
+
+
+def _missing(claim: Claim, runs: Runs | None) -> tuple[str, ...]:
+    """Systems of a claim that keep it from a verdict, where others of it have run."""
+    for _, name, profile in _places(claim, claim.systems[0], runs) if claim.contrasts else ():
+        return tuple(label for label in claim.systems if not _records(label, name, profile, runs))
+    return ()
 
 
 def _scores(claim: Claim, groups: Mapping[str, list[Stored]]) -> dict[str, metrics.Interval]:

@@ -98,9 +98,22 @@ def verdict_table(decided: Sequence[Decided], **options: Any) -> Table:
     """One row a claim: sentence, verdict with the data it stands on, numbers."""
     rows = []
     for d in decided:
-        said = d.printed.sentences if d.claim.type == "arithmetic" else d.verdict.text.split("; ")
-        rows.append([_claim_link(d), _verdict_cell(d), stacked([Html(markup(sentence)) for sentence in said])])
+        said = stacked([Html(markup(sentence)) for sentence in _numbers(d)])
+        rows.append([_claim_link(d), _verdict_cell(d), Html(f'<span class="asd-words asd-wide">{said.text}</span>')])
     return Table(["claim", "verdict", "numbers"], rows, **options)
+
+
+def _numbers(decided: Decided) -> list[str]:
+    """The sentences behind a verdict: numbers, or who has no record; and which rivals nobody here can run."""
+    claim = decided.claim
+    if claim.type == "arithmetic":
+        return list(decided.printed.sentences)
+    ran = len(decided.missing) < len(claim.systems)
+    said = [f"no record of {', '.join(decided.missing)} yet"] if decided.missing and ran else (
+        decided.verdict.text.split("; "))  # fmt: skip
+    if claim.not_built and (decided.data is not None or decided.missing):
+        said.append(f"rivals of the paper that are not built here: {', '.join(claim.not_built)}")
+    return said
 
 
 def _claim_link(decided: Decided) -> Html:

@@ -301,5 +301,7 @@ def training_effect(change: metrics.Interval | None) -> str:
     """
     if change is None:
         return "Twice the training was not run."
-    label = "under-trained" if abs(change.value) > LONG_ENOUGH else "trained long enough"
+    if change.value < -LONG_ENOUGH:
+        return f"Twice the training lowers the score by {-change.value:.1f} points: **over-trained, or noise**."
+    label = "under-trained" if change.value > LONG_ENOUGH else "trained long enough"
     return f"Twice the training changes the score by {change.value:+.1f} points: **{label}**."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from asdbook import metrics, papers
 from asdbook.experiment.records import Stored
 from asdbook.papers.recompute import evaluate
-from asdbook.report import chapter, embedding_figures, embeddings, measured, verdicts
+from asdbook.report import chapter, embedding_figures, embeddings, measured, sets, verdicts
 from asdbook.report.chapter import Asked, Shown
 from asdbook.report.embedding_figures import Density
 from asdbook.report.show import Picture
@@ -46,6 +47,43 @@ def asked(data: str, seeds: Sequence[int], profile: str) -> Asked:
     return Asked(data, seeds, profile, (*SYSTEMS, *OTHERS, *YARDSTICKS), LIVE, small)
 
 
+BY_DOMAIN = ("two_banks", "kmeans", "smote_knn", "mixture", "mahalanobis")
+"""Detectors that treat source and target clips apart; the others look at all normal clips alike."""
+
+
+def used(config: Mapping[str, Any]) -> list[str]:
+    """What a variant uses of what is known of a training clip: the system declares all that any variant may use.
+
+    Args:
+        config: its settings (`SsdmConfig`).
+    """
+    facts = ["machine"]
+    if config["inputs"] == "embedding":  # the classes of the side task are those of all machines and attributes
+        facts += ["id", "attributes", "other machines"]
+    by_domain = config["target_share"] > 0 if config["detector"] == "diffusion" else config["detector"] in BY_DOMAIN
+    return [*facts, "domain"] if by_domain else facts
+
+
+def updates(asked: Asked, settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """How often a machine's denoiser is updated: batches an epoch times epochs.
+
+    Args:
+        asked: the page's parameters.
+        settings: those of the system, for each column of `chapter.sizes`.
+    """
+    preset, found = asked.data if asked.built_in else asked.main, {}
+    for column, profile in chapter.profiles(asked).items():
+        config, clips = settings[column], sets.clips_of(preset, embeddings.SHOWN, profile)[0]
+        heard = clips - math.ceil(config["held_out"] * clips)
+        found[column] = str(math.ceil(heard / config["diffusion_batch_size"]) * config["diffusion_epochs"])
+    return found if asked.built_in else {**found, "live": "as the clips allow"}
+
+
+FEATEX_SAID = (f"`{FEATEX}` is what FeatEx adds to the dual path, trained as SSDM is. It is not the whole system of "
+               "the paper's row *FeatEx*.")  # fmt: skip
+"""Stands wherever the paper's row and ours do."""
+
+
 def table1(shown: Shown, **options: Any) -> Table:
     """Table I: the paper's six systems as printed, then ours and two yardsticks; systems down, machines across."""
     rows = [
@@ -53,7 +91,8 @@ def table1(shown: Shown, **options: Any) -> Table:
         for row in papers.table("ssdm_table1")["row"].unique()
     ]
     rows += [shown.row(label, f"ours, {label}") for label in (*SYSTEMS, *OTHERS, *YARDSTICKS)]
-    return chapter.across(rows, shown.score, shown.machines, total="all", **options)
+    notes = [*options.pop("notes", ()), FEATEX_SAID]
+    return chapter.across(rows, shown.score, shown.machines, total="all", notes=notes, **options)
 
 
 def table1_finding(shown: Shown) -> str:
@@ -114,7 +153,8 @@ def pattern(shown: Shown, **options: Any) -> Table:
         ours = chapter.difference(verdicts.between(shown.group(left), shown.group(right)))
         lines.append([what, printed_gain(left, right), ours])
     heads = [_points("printed", badge("official", PART)), _points("ours", shown.row(LITERAL).data)]
-    return Table(["what is compared", *heads], lines, **options)
+    notes = [*options.pop("notes", ()), FEATEX_SAID]
+    return Table(["what is compared", *heads], lines, notes=notes, **options)
 
 
 def _points(word: str, data: Html) -> Html:
@@ -212,10 +252,13 @@ def _own(
     name: str, both: Mapping[str, Number], group: Sequence[Stored], *, unit: str = "", digits: int = 1
 ) -> list[Any]:
     """A row that compares two numbers of one system."""
-    first, second = both.values()
-    measure = measured.Measure((LITERAL,), name, lambda vectors: first(vectors) - second(vectors))
+    measure = measured.Measure((LITERAL,), name, _gap(*both.values()))
     sides = [(f"{word} ({unit})" if unit else word, _mean(group, value, digits)) for word, value in both.items()]
     return [name, _sides(sides), chapter.difference(measured.interval(measure, [group]), digits)]
+
+
+def _gap(first: Number, second: Number) -> Number:
+    return lambda vectors: first(vectors) - second(vectors)
 
 
 def _distance(label: int, *, rebuilt: bool) -> Number:
@@ -255,9 +298,8 @@ def _moved(group: Sequence[Stored]) -> str:
     """How diffusion changes the distance of normal clips and of anomalies to the training embeddings."""
     changes = []
     for label in (0, 1):
-        ends = _distance(label, rebuilt=True), _distance(label, rebuilt=False)
-        measure = measured.Measure((LITERAL,), "rebuilt − z", lambda v, ends=ends: ends[0](v) - ends[1](v))
-        gap = measured.interval(measure, [group])
+        change = _gap(_distance(label, rebuilt=True), _distance(label, rebuilt=False))
+        gap = measured.interval(measured.Measure((LITERAL,), "rebuilt − z", change), [group])
         if gap is None:
             return ""
         changes.append(gap.value)

@@ -181,7 +181,7 @@ def claim(
     record = group[0].record
     seeds = max(1, len(contrast.points))  # of the pairs: a seed that one side lacks is no evidence
     evidence = metrics.Evidence(
-        kind, {"difference in points": contrast}, record.data.kind, record.profile, seeds, margin  # type: ignore[arg-type]
+        kind, {"difference in points": contrast}, record.data.kind, record.profile, seeds, margin, digits=1  # type: ignore[arg-type]
     )
     return Claim(key, text, evidence, data_badge(record), primary, name)
 
