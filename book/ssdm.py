@@ -578,6 +578,7 @@ ssdm_why.readings(shown, name="tab-ssdm-readings", caption=agreement)
 # *Loss of a guess* is what a denoiser loses that knows nothing but how large the numbers are.
 # If the numbers are tiny beside the noise, even a guess has a tiny loss: nearly all of $z_t$ is noise, so it is easy to name.
 # A low loss then says nothing yet about normal clips: compare it with the loss of a guess.
+# A loss above that of a guess says that training has not even got that far.
 
 # %% tags=["hide-input"]
 def guess(power):

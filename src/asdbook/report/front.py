@@ -14,9 +14,9 @@ from asdbook import papers
 from asdbook.experiment.records import Stored
 from asdbook.report import claims, results
 from asdbook.report.provenance import seconds_text
-from asdbook.report.tables import Html, Table, Value, badge, join, link, markup
+from asdbook.report.tables import Html, Table, Value, badge, join, link, markup, stacked
 
-COMPUTED = Html('<span class="asd-quiet">(computed from its cells)</span>')
+COMPUTED = Html('<span class="asd-quiet">(computed)</span>')
 NOT_RUN = Html('<span class="asd-none">not run</span>')
 
 
@@ -54,13 +54,13 @@ class Entry:
 
     def _ours(self) -> list[Any]:
         if not self.records:
-            return [NOT_RUN, NOT_RUN, self.verdicts()]
+            return [NOT_RUN, self.verdicts()]
         row = results.from_records(self.records)
         official = self.records[0].record.metrics["official"]["score"]["name"]
         seconds = [stored.record.cost.get("wall_seconds") or 0.0 for stored in self.records]
-        cost = f"{seconds_text(sum(seconds) / len(seconds))} a run"
-        ours = Html(f'{row.data.text}<br>{join(f"{official}:", row.cells["all", official]).text}')
-        return [ours, cost, self.verdicts()]
+        cost = Html(f'<span class="asd-quiet">{seconds_text(sum(seconds) / len(seconds))} a run</span>')
+        ours = stacked([row.data, join(f"{official}:", row.cells["all", official]), cost])
+        return [ours, self.verdicts()]
 
     def verdicts(self) -> Html:
         """How many of the paper's claims stand at which verdict."""
@@ -96,5 +96,5 @@ def tested_on_official_data() -> int:
 
 def table(entries: Sequence[Entry], **options: Any) -> Table:
     """One row a paper."""
-    columns = ["paper", "reported (%)", "ours (%)", "cost", "verdicts"]
+    columns = ["paper", "reported (%)", "ours (%), its cost", "verdicts"]
     return Table(columns, [entry.row() for entry in entries], **options)

@@ -221,7 +221,7 @@ WAYS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("less noise: errors of 200 steps averaged", "ssdm:eps-average", {}),
     ("less noise: an earlier start", LITERAL, {"start": 50}),
     ("longer training of the network", LITERAL, {"epochs": 40}),
-    ("as many updates of the denoiser as with the paper's clips", LITERAL, {"diffusion_epochs": 2000}),
+    ("longer training of the denoiser: as many updates as with the paper's clips", LITERAL, {"diffusion_epochs": 2000}),
     ("another loss: fixed scale", "ssdm:fixed-scale", {}),
     ("no gates", "ssdm:no-gate", {}),
     ("more target clips", "ssdm:balanced", {}),
