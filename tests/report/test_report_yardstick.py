@@ -215,6 +215,14 @@ def test_choices_are_compared_on_the_same_data_and_seed(write):
     assert sensitivity.finding(CHOICES, **WANTED).startswith(("2 of 2 changes", "1 of 2 changes"))
 
 
+def test_changed_settings_stand_in_the_order_of_their_values(write):
+    write("synthetic-2023", "autoencoder:mse", 2)
+    for epochs in (100, 7, 20):
+        write("synthetic-2023", "autoencoder:mse", 2, overrides={"epochs": epochs}, config={"epochs": epochs})
+    words = [what for what, *_ in sensitivity.effects([], **WANTED)]
+    assert words == [f"epochs = {epochs}, not epochs = 2" for epochs in (7, 20, 100)]
+
+
 @pytest.mark.parametrize("low, value, high, said", [
     (0.6, 1.0, 1.4, "yes"), (-1.4, -1.0, -0.6, "yes"), (-0.4, 0.1, 0.5, "no"), (0.1, 0.6, 1.1, "open: the interval"),
     (None, 0.7, None, "over 0.5 points in one run"), (None, 0.0, None, "under 0.5 points in one run")])

@@ -115,7 +115,14 @@ def _changed(**wanted: Any) -> list[list[Stored]]:
         if record.overrides and not record.data.premise_off and not record.data.restricted:
             key = (record.label, settings(record.overrides), record.data.name)
             groups.setdefault(key, []).append(stored)
-    return list(groups.values())
+    return sorted(groups.values(), key=_place)
+
+
+def _place(group: Sequence[Stored]) -> tuple[Any, ...]:
+    """Where a changed setting stands in a table: by system, then setting, then value."""
+    changed = sorted(group[0].record.overrides.items())
+    values = [(key, value if isinstance(value, int | float) else 0, str(value)) for key, value in changed]
+    return group[0].record.label, values, group[0].record.data.name
 
 
 def _usual(record: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
