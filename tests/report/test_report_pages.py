@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 
 from asdbook import papers, simulate
 from asdbook.errors import UnknownName
+from asdbook.publish.check_notebook import MAX_CELL_LINES
 from asdbook.report import claims, figures, listening, printed, provenance, sets, show, spectrograms, yardstick
 
 ROOT = Path(__file__).parents[2]
@@ -152,5 +153,8 @@ def test_a_citation_can_be_copied(tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_cells_of_chapters_fit_a_column(page):
     """88 letters fit at 1280 pixels without scrolling; a cell longer than 15 lines fails the build."""
-    code = [line for line in page.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    text = page.read_text(encoding="utf-8")
+    code = [line for line in text.splitlines() if not line.startswith("#")]
     assert [line for line in code if len(line) > 88] == []
+    cells = [cell.partition("\n")[2].strip() for cell in text.split("\n# %%")[1:] if "[markdown]" not in cell[:12]]
+    assert [cell for cell in cells if len(cell.splitlines()) > MAX_CELL_LINES] == []
