@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
@@ -90,7 +92,7 @@ def test_without_any_record_every_table_and_figure_says_so(write):
     assert cells(tables[2])[-1] == ["ours, autoencoder:mahalanobis synthetic-2023 · quick", "no record yet", *["–"] * 7]
     said = [ssdm.table1_finding(page), ssdm.pattern_finding(page), ssdm.gate_finding([]), ssdm.density_finding([]),
             ssdm.against(page, "trivial:mean"), ssdm.table2_finding(page), ssdm.mechanisms_finding(page),
-            ssdm_why.detectors_finding(page), ssdm_why.evidence_finding(page), ssdm_why.scaling_finding(page),
+            ssdm_why.detectors_finding(page), ssdm_why.evidence_finding(page), ssdm_why.scaling_finding(page, {}),
             ssdm_why.start_finding(page), ssdm_why.agreement(page, claims.decide("ssdm"))]  # fmt: skip
     assert all("yet" in sentence for sentence in said)
     assert ssdm_why.trials() == 0
@@ -125,6 +127,7 @@ def test_gains_are_taken_within_each_data_set_and_marked(write):
     lines = cells(ssdm.pattern(shown()))
     assert [line[1].split()[0] for line in lines] == ["2.22", "11.98", "2.32", "4.54", "1.21", "10.41"]
     assert all(line[2] == "no record yet" for line in lines)
+    assert "ssdm-E4" in lines[-1][1]  # a cell of the row that the average stands on
     for seed in range(5):
         write("ssdm:literal", seed, gap=0.2)
         write("ssdm:ss-knn", seed, gap=2.5)
@@ -153,11 +156,17 @@ def test_figure_three_has_the_panels_that_there_are_runs_for(write):
     assert titles == ["(b) embeddings", "(c) rebuilt embeddings", "(c) error"]
     write("ssdm:dm", 110, gap=2.0)
     panels = ssdm.densities(ssdm.density_runs(shown()))
-    assert [panel.title for panel in panels] == ["(a) mean spectra", *titles]
-    assert panels[0].either and panels[1].unit == panels[2].unit
-    assert ssdm.density_finding(panels).startswith(f"Slider, AUC: (a) mean spectra {panels[0].auc:.0f} %, (b) ")
-    axes = ssdm.density_figure(panels).figure.axes
-    assert axes[1].get_xlim() == axes[2].get_xlim() != axes[3].get_xlim()
+    assert [panel.title for panel in panels] == ["(a) mean spectra", "(a) as in (b)", *titles]
+    assert panels[0].either and panels[2].unit == panels[3].unit != panels[1].unit
+    own = embeddings.of(ssdm.density_runs(shown())[ssdm.DM])
+    assert panels[1].auc == embeddings.neighbour_auc(own)
+    assert f"{panels[0].said}: {panels[0].auc:.0f} %; (a) as in (b): " in ssdm.density_finding(panels)
+    figure = ssdm.density_figure(panels)
+    axes = figure.figure.axes
+    assert axes[2].get_xlim() == axes[3].get_xlim() != axes[4].get_xlim()
+    turned = replace(panels[0], values=-panels[0].values)
+    assert {one.said.endswith("lower values anomalous") for one in (panels[0], turned)} == {True, False}
+    assert turned.auc == pytest.approx(panels[0].auc)
 
 
 def test_the_sweep_knows_its_guides_and_only_starts(write):
@@ -170,7 +179,10 @@ def test_the_sweep_knows_its_guides_and_only_starts(write):
     assert sorted(ssdm_why.starts(shown())) == [10, 50, 200]
     picture = ssdm_why.start_sweep(shown())
     assert "nearest neighbours" in picture.alt and "norm of z alone" in picture.alt
-    assert "the literal 200 scores" in ssdm_why.start_finding(shown())
+    scores = {t: 100 * s.record.metrics["official"]["score"]["value"] for t, s in ssdm_why.starts(shown()).items()}
+    said = ssdm_why.start_finding(shown())
+    assert "the literal 200 scores" in said
+    assert said.endswith(f"the ends: {scores[10]:.1f} % at 10, {scores[200]:.1f} % at 200")
 
 
 def test_readings_are_counted_against_the_verdict(write):
@@ -208,7 +220,8 @@ def test_the_lowest_loss_is_set_beside_its_score(write):
     write("ssdm:literal", 110, gap=3.0)
     lines = cells(ssdm_why.scalings(shown(), {"unit": 0.031}))
     assert lines[0][1:3] == ["0.050", "0.031"] and lines[2][1:3] == ["0.250", "–"] and lines[1][1] == "not run yet"
-    assert ssdm_why.scaling_finding(shown()).startswith("Lowest loss: `unit` (0.050)")
+    assert ssdm_why.scaling_finding(shown(), {"unit": 0.08}).startswith("Lowest loss: `unit` (0.050, 0.030 below its")
+    assert ssdm_why.scaling_finding(shown(), {}).startswith("Lowest loss: `unit` (0.050), score")
 
 
 def test_evidence_names_what_lifts_the_score_and_what_stands_apart(write):
@@ -224,10 +237,14 @@ def test_evidence_names_what_lifts_the_score_and_what_stands_apart(write):
     assert lines["same sound, shuffled: attributes ssdm:ss-knn"][1:] == ["–", "–"]
     plain, off = (100 * s.record.metrics["official"]["score"]["value"] for s in (knn_run, shuffled))
     assert ssdm_why.premise_finding(shown()) == f"`ssdm:ss-knn` goes from {plain:.1f} to {off:.1f} %"
-    assert lines["no gates ssdm:no-gate"][0] == "not run yet"
+    assert "no gates ssdm:no-gate" not in lines
+    assert "`no gates`" in ssdm_why.evidence(shown()).notes[-1]
     said = ssdm_why.evidence_finding(shown())
-    assert "1 of 2 changes surely lift" in said and "nearest neighbour" in said and "1 of 2 then surely beat" in said
-    assert ssdm_why.trials() == 4
+    assert "1 of 2 changes lift" in said and "nearest neighbour" in said and "1 of 2 then beat" in said
+    assert ssdm_why.trials() == 4 and ssdm_why.informed() == 4
+    write("ssdm:literal", 0, started="2026-02-03T05:00:00+00:00")
+    write("ssdm:unit", 110, started="2026-02-03T06:00:00+00:00")
+    assert ssdm_why.trials() == 5 and ssdm_why.informed() == 4
 
 
 def test_a_page_that_ran_systems_shows_and_decides_by_its_runs(write):

@@ -201,6 +201,10 @@ def said(contrast: metrics.Interval | None, left: str, right: str) -> str:
     return f"`{left}` and `{right}` cannot be told apart {points}"
 
 
+UNCORRECTED = "These intervals are not corrected for their number; verdicts are."
+"""Below tables of several paired differences over data seeds."""
+
+
 def difference(contrast: metrics.Interval | None, digits: int = 1) -> Html:
     """A cell: difference in points with interval, and below it the smallest one that could have been detected."""
     if contrast is None:
@@ -219,7 +223,7 @@ def differences(shown: Shown, systems: Sequence[str], rivals: Sequence[str], **o
                  for rival in rivals]  # fmt: skip
         lines.append([code(system), *cells])
     heads = [Html(f"minus {code(rival).text}") for rival in rivals]
-    return Table(["system", *heads], lines, **options)
+    return Table(["system", *heads], lines, notes=[*options.pop("notes", ()), UNCORRECTED], **options)
 
 
 def knowledge(shown: Shown, labels: Sequence[str], known: Mapping[str, Sequence[str]], **options: Any) -> Table:

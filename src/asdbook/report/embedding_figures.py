@@ -91,6 +91,12 @@ class Density:
     either: bool = False
 
     @property
+    def said(self) -> str:
+        """The title, and which end is anomalous where that is not the upper one."""
+        below = self.either and embeddings.auc(self.label, self.values) < 50
+        return f"{self.title}, lower values anomalous" if below else self.title
+
+    @property
     def auc(self) -> float:
         """AUC of the values, in percent."""
         found = embeddings.auc(self.label, self.values)
@@ -113,13 +119,13 @@ def densities(panels: Sequence[Density]) -> Picture:
                 curve = gaussian_kde(panel.values[panel.label == value])(line)
                 axes.fill_between(line, curve, color=mark.colour, alpha=0.18, linewidth=0)
                 axes.plot(line, curve, mark.line, color=mark.colour, label=label)
-            axes.set_title(f"{panel.title}: AUC {panel.auc:.0f} %", fontsize=9)
+            axes.set_title(f"{panel.said}: AUC {panel.auc:.0f} %", fontsize=9)
             axes.set(xlabel=panel.unit, ylabel="density", yticks=[])
             axes.set_ylim(bottom=0)
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=2)
     said = "; ".join(
-        f"{p.title} ({p.unit}): median of normal clips {np.median(p.values[p.label == 0]):.3g}, of anomalies "
+        f"{p.said} ({p.unit}): median of normal clips {np.median(p.values[p.label == 0]):.3g}, of anomalies "
         f"{np.median(p.values[p.label == 1]):.3g}, AUC {p.auc:.1f} %" for p in panels)  # fmt: skip
     return Picture(figure, f"Densities of normal and anomalous test clips, one panel below the other. {said}.")
 

@@ -164,6 +164,14 @@ def typical(stored: Stored, machine: str, unit: str = "") -> list[Display]:
     return [spectrograms.spectrograms(panels), audio.players(*sounds)]
 
 
+def whose(stored: Stored) -> Prose:
+    """Which run the scores of what is heard come from."""
+    record = stored.record
+    seed = "" if record.data.seed is None else f", data seed {record.data.seed}"
+    return Prose(f"Scores of `{record.label}` on {record.data.name}{seed}, training seed {record.seed}, profile "
+                 f"`{record.profile}`.")
+
+
 def all_typical(stored: Stored, unit: str = "") -> Tabs:
     """`typical` for every machine that has test clips."""
     scores = stored.scores()
@@ -180,7 +188,7 @@ def failures(stored: Stored, count: int = 3) -> Tabs:
         name = f"{row['machine']}, {found.truth['fault'] or 'normal'}"
         panel = spectrograms.Panel(name, found.wave, found.truth["boxes"])
         sound = audio.Sound(name, found.wave, text)
-        items[f"{number}. {name}"] = [Prose(text), spectrograms.spectrograms([panel], columns=1), audio.players(sound)]
+        items[f"{number}. {name}"] = [spectrograms.spectrograms([panel], columns=1), audio.players(sound)]
     return Tabs(items)
 
 

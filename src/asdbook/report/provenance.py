@@ -53,8 +53,14 @@ def of_record(record: Record, **options: Any) -> Table:
         "wall time": _wall(cost),
         "peak memory": None if cost.get("peak_memory_mb") is None else f"{cost['peak_memory_mb']:.0f} MB",
         "parameters": parameters_text(cost.get("parameters") or {}),
+        "deviations": _deviations(record.deviations),
     }
     return pairs({k: v for k, v in facts.items() if v is not None}, columns=("provenance", ""), **options)
+
+
+def _deviations(found: Sequence[str]) -> str:
+    """One line: how many the system declared when it ran; the chapter lists them."""
+    return f"{len(found)} declared when it ran" if found else "none declared"
 
 
 def _wall(cost: Mapping[str, Any]) -> str:

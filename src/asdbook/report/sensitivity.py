@@ -81,7 +81,8 @@ def finding(choices: Sequence[Choice], **wanted: Any) -> str:
         return "No choice has records both ways yet"
     matter = sum(word(contrast).startswith(("yes", "over")) for *_, contrast in found)
     what, _, _, most = max(found, key=lambda one: abs(one[3].value))
-    return (f"{matter} of {len(found)} changes surely move the score by more than {results.LONG_ENOUGH:g} points; "
+    return (f"{matter} of {len(found)} changes move the score by more than {results.LONG_ENOUGH:g} points "
+            "with all of their interval; "
             f"the largest: {what} ({most.value:+.1f} points)")
 
 

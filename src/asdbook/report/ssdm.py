@@ -153,7 +153,7 @@ def pattern(shown: Shown, **options: Any) -> Table:
         ours = chapter.difference(verdicts.between(shown.group(left), shown.group(right)))
         lines.append([what, printed_gain(left, right), ours])
     heads = [_points("printed", badge("official", PART)), _points("ours", shown.row(LITERAL).data)]
-    notes = [*options.pop("notes", ()), FEATEX_SAID]
+    notes = [*options.pop("notes", ()), chapter.UNCORRECTED, FEATEX_SAID]
     return Table(["what is compared", *heads], lines, notes=notes, **options)
 
 
@@ -167,7 +167,7 @@ def printed_gain(left: str, right: str) -> Value:
     for label in (left, right):
         table, row = PRINTED[label]
         frame = papers.table(table)
-        names += [str(frame[(frame["row"] == row) & (frame["machine"] == "all")]["errata"].iloc[-1])]
+        names += [str(cell) for cell in frame[frame["row"] == row]["errata"]]  # an average stands on all its cells
     address = [" / ".join((*PRINTED[label], "all", QUANTITY)) for label in (left, right)]
     gain = evaluate({"recipe": "difference", "minuend": address[0], "subtrahend": address[1]}).span.value
     errata = tuple(dict.fromkeys(name for cell in names for name in cell.split()))
@@ -184,7 +184,8 @@ def pattern_finding(shown: Shown) -> str:
     alike = sum(gain * ours.value > 0 for gain, ours in known)
     sure = sum(ours.low is not None and ours.high is not None and ours.low * ours.high > 0 and gain * ours.value > 0
                for gain, ours in known)
-    return (f"{alike} of {len(known)} gains of the paper have the same sign in ours, {sure} of them with an interval "
+    return (f"{alike} of {len(known)} gains of the paper over systems that are built here have the same sign in "
+            f"ours, {sure} of them with an interval "
             "that leaves out zero")
 
 
@@ -287,7 +288,7 @@ def mechanisms_finding(shown: Shown) -> str:
         if gap is None or gap.low is None or gap.high is None:
             said.append(f"{name.removeprefix('ssdm-')}: not run on enough data yet")
             continue
-        side = "above" if gap.low > 0 else "below" if gap.high < 0 else "not surely apart from"
+        side = "above" if gap.low > 0 else "below" if gap.high < 0 else "with an interval that holds"
         said.append(f"{name.removeprefix('ssdm-')}: {gap.value:+.1f} points, {side} zero")
     if moved := _moved(shown.group(LITERAL)):
         said.append(moved)
@@ -337,6 +338,8 @@ def densities(runs: Mapping[str, Stored]) -> list[Density]:
     if raw is not None:
         spectra = embeddings.first_component(raw.train, raw.test)
         panels.append(Density("(a) mean spectra", spectra, raw.label, "first principal component", either=True))
+        unit = "cosine distance to the nearest training spectrum"  # the measure of (b)
+        panels.append(Density("(a) as in (b)", embeddings.nearest(raw.test, raw.train), raw.label, unit))
     own = embeddings.of(runs[LITERAL]) if LITERAL in runs else None
     if own is not None:
         unit = "cosine distance to the nearest training embedding"
@@ -357,5 +360,5 @@ def density_finding(panels: Sequence[Density]) -> str:
     """The panels' AUCs in words."""
     if not panels:
         return "Not run yet"
-    return "Slider, AUC: " + ", ".join(f"{panel.title} {panel.auc:.0f} %" for panel in panels)
+    return "Slider, AUC: " + "; ".join(f"{panel.said}: {panel.auc:.0f} %" for panel in panels)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from asdbook import metrics
-from asdbook.experiment.records import Stored
+from asdbook.experiment.records import Record, Stored
 from asdbook.report import chapter, embedding_figures, embeddings, results, sensitivity, verdicts
 from asdbook.report.chapter import Shown, difference
 from asdbook.report.claims import Decided
@@ -31,7 +33,7 @@ READINGS: Mapping[str, str] = {
 """Variant to its reading of "200 steps in testing"."""
 DETECTORS: Mapping[str, str] = {
     "literal": "diffusion, one draw", "draws-8": "diffusion, eight draws", "ss-knn": "nearest neighbour",
-    "ss-two-banks": "nearest neighbour a domain", "ss-kmeans": "k-means of source, all of target",
+    "ss-kmeans": "k-means of source, all of target",
     "ss-smote-knn": "nearest neighbour, target oversampled", "ss-mixture": "Gaussian mixture",
     "ss-mahalanobis": "Mahalanobis distance", "ss-local-density": "distance over local density",
 }  # fmt: skip
@@ -68,14 +70,30 @@ def detectors_finding(shown: Shown) -> str:
 
 
 def _variants(shown: Shown, words: Mapping[str, str], head: str, rival: str, **options: Any) -> Table:
-    lines = []
+    lines, absent = [], []
     for variant, what in words.items():
         group = shown.development(f"ssdm:{variant}")
+        absent += [] if group else [variant]
         first = Html(f"{what}<br>{code(variant).text}")
         change = verdicts.between(group, shown.development(rival)) if f"ssdm:{variant}" != rival else None
         lines.append([first, _score(group), _slider(group), difference(change) if change else None])
     columns = [head, "all machines (%)", "slider, AUC (%)", Html(f"minus {code(rival).text} (points)")]
-    return Table(columns, lines, notes=[*options.pop("notes", ()), note(shown)], **options)
+    lines, left_out = _ran(lines, absent, list(words))
+    return Table(columns, lines, notes=[*options.pop("notes", ()), note(shown), *left_out], **options)
+
+
+def _ran(lines: list[list[Any]], absent: Sequence[str], names: Sequence[str]) -> tuple[list[list[Any]], list[str]]:
+    """The rows that have a record, and a note that names the others; all rows where nothing ran.
+
+    Args:
+        lines: one row a name.
+        absent: names without a record.
+        names: of all rows.
+    """
+    if not absent or len(absent) == len(names):
+        return lines, []
+    kept = [line for line, name in zip(lines, names, strict=True) if name not in absent]
+    return kept, [f"Not run yet: {', '.join(f'`{name}`' for name in absent)}."]
 
 
 def note(shown: Shown) -> str:
@@ -137,7 +155,13 @@ def scalings(shown: Shown, bayes: Mapping[str, float], **options: Any) -> Table:
                       _slider(group), shown_rank])  # fmt: skip
     columns = ["what is diffused", "loss at the end", "loss of a guess", "all machines (%)", "slider, AUC (%)",
                "rank correlation with its length"]  # fmt: skip
-    return Table(columns, lines, notes=[*options.pop("notes", ()), note(shown)], **options)
+    notes = [*options.pop("notes", ()), NO_GUESS, note(shown)]
+    return Table(columns, lines, notes=notes, **options)
+
+
+NO_GUESS = ("`raw` has no guess: how large its numbers are differs from machine to machine and is fixed by no formula "
+            "beforehand.")  # fmt: skip
+"""Why one line of the table of scalings is empty."""
 
 
 def final_loss(group: Sequence[Stored]) -> Value:
@@ -149,8 +173,8 @@ def final_loss(group: Sequence[Stored]) -> Value:
     return Value(float(np.mean(last)), digits=3) if last else Value(None)
 
 
-def scaling_finding(shown: Shown) -> str:
-    """Which scaling has the lowest loss, and what its score is."""
+def scaling_finding(shown: Shown, bayes: Mapping[str, float]) -> str:
+    """Which scaling has the lowest loss, how far that is below a guess (as for `scalings`), and what its score is."""
     groups = {variant: shown.development(f"ssdm:{variant}") for variant in SCALINGS}
     losses = {variant: final_loss(group).value for variant, group in groups.items() if group}
     known = {variant: loss for variant, loss in losses.items() if loss is not None}
@@ -158,7 +182,8 @@ def scaling_finding(shown: Shown) -> str:
         return "Not enough scalings have run yet"
     low, high = min(known, key=lambda v: known[v]), max(known, key=lambda v: known[v])
     values = {v: _score(groups[v]).value for v in (low, high)}
-    return (f"Lowest loss: `{low}` ({known[low]:.3f}), score {values[low]:.1f} %. Highest loss: `{high}` "
+    below = f", {bayes[low] - known[low]:.3f} below its guess" if low in bayes else ""
+    return (f"Lowest loss: `{low}` ({known[low]:.3f}{below}), score {values[low]:.1f} %. Highest loss: `{high}` "
             f"({known[high]:.3f}), score {values[high]:.1f} %")
 
 
@@ -195,7 +220,8 @@ def start_finding(shown: Shown) -> str:
         return "Not run yet: it needs more than one start"
     best = max(scores, key=lambda t: scores[t])
     literal = f"; the literal 200 scores {scores[200]:.1f} %" if 200 in scores else ""
-    return f"The start at step {best} scores highest ({scores[best]:.1f} %){literal}"
+    ends = ", ".join(f"{scores[t]:.1f} % at {t}" for t in (min(scores), max(scores)))
+    return f"The start at step {best} scores highest ({scores[best]:.1f} %){literal}; the ends: {ends}"
 
 
 def training_notes(shown: Shown, labels: Sequence[str]) -> list[str]:
@@ -237,18 +263,21 @@ WAYS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
 def evidence(shown: Shown, **options: Any) -> Table:
     """One row a change: score, difference to the literal variant, difference to the trivial detector."""
     literal, trivial = shown.development(LITERAL), shown.development(TRIVIAL)
-    lines = []
+    lines, names, absent = [], [], []
     for what, label, changed in WAYS:
         group = shown.development(label, overrides=dict(changed))
+        names.append(what)
+        absent += [] if group else [what]
         said = f", {sensitivity.settings(changed)}" if changed else ""
         own = label == LITERAL and not changed
         first = Html(f"{what}<br>{code(label + said).text}")
         lines.append([first, _score(group), None if own else difference(verdicts.between(group, literal)),
                       difference(verdicts.between(group, trivial))])  # fmt: skip
+    lines, left_out = _ran(lines, absent, names)
     lines += _premises(shown)
     columns = ["what is changed", "all machines (%)", Html(f"minus {code(LITERAL).text} (points)"),
                Html(f"minus {code(TRIVIAL).text} (points)")]  # fmt: skip
-    return Table(columns, lines, notes=[*options.pop("notes", ()), note(shown)], **options)
+    return Table(columns, lines, notes=[*options.pop("notes", ()), note(shown), *left_out], **options)
 
 
 SAME_SOUND = ("attributes",)
@@ -294,8 +323,9 @@ def evidence_finding(shown: Shown) -> str:
     lifts = sum(_above(gain) for gain in known.values())
     beats = sum(_above(verdicts.between(groups[what], trivial)) for what in known)
     best = max(known, key=lambda what: known[what].value)
-    return (f"{lifts} of {len(known)} changes surely lift the score, most of all: {best} ({known[best].value:+.1f} "
-            f"points). {beats} of {len(known)} then surely beat the trivial detector")
+    return (f"{lifts} of {len(known)} changes lift the score with an interval that leaves out zero, for the clips of "
+            f"one run; most of all: {best} ({known[best].value:+.1f} points). {beats} of {len(known)} then beat the "
+            "trivial detector in this sense")
 
 
 def _above(gap: metrics.Interval | None) -> bool:
@@ -303,8 +333,20 @@ def _above(gap: metrics.Interval | None) -> bool:
 
 
 def trials() -> int:
-    """How many runs of SSDM on the development seed are committed: what choices could be made from."""
+    """How many runs of SSDM on the development seed are committed."""
     return len(results.committed(system="ssdm", data_seed=chapter.DEVELOPMENT))
+
+
+def informed() -> int:
+    """How many of them were started before the first run on a verdict seed: what choices could be made from."""
+    found = [stored.record for stored in results.committed(system="ssdm") if stored.record.data.kind == "synthetic"]
+    sealed = [_started(record) for record in found if record.data.seed in results.VERDICT_SEEDS]
+    return sum(_started(record) < min(sealed, default=math.inf) for record in found
+               if record.data.seed == chapter.DEVELOPMENT)  # fmt: skip
+
+
+def _started(record: Record) -> float:
+    return datetime.fromisoformat(record.started).timestamp()
 
 
 CHOICES: tuple[sensitivity.Choice, ...] = tuple(
@@ -322,7 +364,6 @@ CHOICES: tuple[sensitivity.Choice, ...] = tuple(
         ("gates after the first stage alone", "gate-stage-a-knn", "ss-knn"),
         ("gates after every stage", "gate-every-stage-knn", "ss-knn"),
         ("squeeze-and-excitation blocks, not gates", "gate-se-knn", "ss-knn"),
-        ("the nearest neighbour of each domain, not of all", "ss-two-banks", "ss-knn"),
         ("diffusion of stacked frames, not of mean spectra", "dm-frames", "dm"),
         ("diffusion of pooled spectra, not of mean spectra", "dm-spectrum", "dm"),
     )
