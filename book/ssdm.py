@@ -392,7 +392,8 @@ figures.score_distributions(scores, machine, threshold).named(
 
 # %% tags=["hide-input"]
 trained = ssdm_why.training_notes(shown, asked.systems)
-ssdm.table1(shown, name="tab-ssdm-one", caption=ssdm.table1_finding(shown), notes=trained)
+ssdm.table1(shown, name="tab-ssdm-one", notes=trained,
+            caption=ssdm.table1_finding(shown))
 
 # %% [markdown]
 # ### Table II, and the pattern of the gains
@@ -638,7 +639,7 @@ printed.verdict_table(decided, name="tab-ssdm-verdicts",
 # Guess first, then unfold the answer. The first two use the small model that this page trained.
 #
 # **1.** You start the chain at another step. Which start gives the best AUC here, and does it reach the nearest neighbour's?
-# (The mean of eight draws of noise. {numref}`fig-ssdm-scores` has one draw: a difference of a few points is noise.)
+# (The mean of four draws of noise. {numref}`fig-ssdm-scores` has one draw: a difference of a few points is noise.)
 
 # %% tags=["hide-cell"]
 fitted = systems.load(run.folder).detectors_[machine]
