@@ -233,7 +233,8 @@ def mechanisms(shown: Shown, **options: Any) -> Table:
     ends = {"error": embeddings.error_auc, "length of z": embeddings.norm_auc}
     lines.append(_own("AUC of one number: error, against length of z", ends, group, unit="%"))
     notes = [*options.pop("notes", ()), f"Vectors of {embeddings.SHOWN} alone, for records keep only that machine. A "
-             "distance is one minus the cosine, mean over test clips. Intervals (95 %) cover data seeds."]
+             "distance is one minus the cosine, mean over test clips. Intervals (95 %) cover data seeds.",
+             chapter.UNCORRECTED]
     return Table([f"number, on {embeddings.SHOWN}", "both sides", "first − second (points; distances: as they are)"],
                  lines, notes=notes, **options)  # fmt: skip
 
