@@ -94,6 +94,14 @@ def test_best_of_needs_every_rival(shelf):
     assert "ssdm:literal − ssdm:dm" in found.verdict.text
 
 
+def test_one_better_rival_is_enough_against_best_of(shelf):
+    """What the missing rival would score cannot save the claim."""
+    shelf("ssdm:literal", lambda seed: 0.5 + 0.012 * seed)
+    shelf("ssdm:ss-knn", lambda seed: 0.6 + 0.01 * seed)
+    found = of("ssdm-C4")
+    assert found.name == "fails in simulation" and "ssdm:dm" not in found.verdict.text
+
+
 def test_claims_about_some_machines_need_their_vectors(shelf):
     shelf("ssdm:ss-knn", lambda seed: 0.7 + 0.01 * seed)
     shelf("ssdm:no-gate-knn", lambda seed: 0.6 + 0.012 * seed)

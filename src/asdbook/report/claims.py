@@ -25,6 +25,7 @@ WHOLE = ("Omega", "mean AUC")
 """Metrics that are a year's score over all machines."""
 
 NO_RUN = "no run can test it"
+REFUTED = (metrics.verdicts.FAILS, metrics.verdicts.NOT_REPRODUCED)
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,14 @@ def _found(claim: Claim, runs: Runs | None) -> tuple[metrics.Evidence, Html | No
     for kind, name, profile in _places(claim, systems[0], runs):
         groups = {system: _records(system, name, profile, runs) for system in systems}
         contrasts = _measured(measure, groups) if measure else _scores(claim, groups)
-        if contrasts and len(contrasts) == max(1, len(claim.contrasts)):
+        whole = len(contrasts) == max(1, len(claim.contrasts))
+        if contrasts and (whole or claim.type == "best_of"):
             seeds = min(len(interval.points) for interval in contrasts.values()) or 1  # of the pairs
             evidence = metrics.Evidence(
                 claim.type, contrasts, kind, profile, seeds, claim.margin, digits=1  # type: ignore[arg-type]
             )
-            return evidence, badge(kind, name, profile)
+            if whole or metrics.verdict(evidence).name in REFUTED:  # one better rival is enough against "best of"
+                return evidence, badge(kind, name, profile)
     return nothing, None
 
 
