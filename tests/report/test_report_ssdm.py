@@ -308,6 +308,14 @@ def test_verdicts_say_whose_record_is_missing_and_who_is_not_built(write):
     assert numbers["C3"].endswith("not built here: MobileNetV2, Han et al.")
     assert numbers["C4"] == "no record of ssdm:ss-knn, ssdm:dm yet"
     assert numbers["C5"] == "nothing was run for this claim"
+    for seed in range(5):
+        write("ssdm:literal", seed, gap=0.0)
+        write("ssdm:no-gate-knn", seed, gap=4.0)
+        write("autoencoder:mahalanobis", seed)
+    found = {one.claim.id: one for one in claims.decide("ssdm")}["ssdm-C3"]
+    assert found.name == "fails in simulation" and found.missing == ("ssdm:featex-knn",)
+    (last,) = [row[2].text for row in printed.verdict_table([found]).rows]
+    assert "no record of ssdm:featex-knn yet" in last and "no-gate-knn: -" in last
 
 
 def test_verdicts_are_linked_to_their_claims(write):

@@ -70,7 +70,7 @@ def decide(paper: str, runs: Runs | None = None) -> list[Decided]:
     corrected = dict(zip(secondary, metrics.verdicts.adjust([found[name][0] for name in secondary])))
     return [
         Decided(claim, papers.as_printed(claim), metrics.verdict(corrected.get(claim.id, found[claim.id][0])),
-                found[claim.id][1], () if found[claim.id][1] else _missing(claim, runs))
+                found[claim.id][1], _missing(claim, runs, *found[claim.id]))
         for claim in claims
     ]  # fmt: skip
 
@@ -101,8 +101,11 @@ def _found(claim: Claim, runs: Runs | None) -> tuple[metrics.Evidence, Html | No
     return nothing, None
 
 
-def _missing(claim: Claim, runs: Runs | None) -> tuple[str, ...]:
-    """Systems of a claim that keep it from a verdict, where others of it have run."""
+def _missing(claim: Claim, runs: Runs | None, found: metrics.Evidence, data: Html | None) -> tuple[str, ...]:
+    """Systems of a claim that have no run where others of it have; without them it may be refuted all the same."""
+    if data is not None:  # of rivals alone: its first system has run
+        return tuple(names[1] for names in claim.contrasts if len(names) > 1 and claim.type == "best_of"
+                     and " − ".join(names) not in found.contrasts)  # fmt: skip
     for _, name, profile in _places(claim, claim.systems[0], runs) if claim.contrasts else ():
         return tuple(label for label in claim.systems if not _records(label, name, profile, runs))
     return ()

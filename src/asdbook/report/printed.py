@@ -108,9 +108,9 @@ def _numbers(decided: Decided) -> list[str]:
     claim = decided.claim
     if claim.type == "arithmetic":
         return list(decided.printed.sentences)
-    ran = len(decided.missing) < len(claim.systems)
-    said = [f"no record of {', '.join(decided.missing)} yet"] if decided.missing and ran else (
-        decided.verdict.text.split("; "))  # fmt: skip
+    said = decided.verdict.text.split("; ") if decided.data or not decided.missing else []
+    if decided.missing:
+        said.append(f"no record of {', '.join(decided.missing)} yet")
     if claim.not_built and (decided.data is not None or decided.missing):
         said.append(f"rivals of the paper that are not built here: {', '.join(claim.not_built)}")
     return said
