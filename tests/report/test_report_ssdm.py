@@ -360,3 +360,13 @@ def test_the_drawing_says_what_it_draws():
     near, far = (float(word.rstrip(".")) for word in picture.alt.split() if word.rstrip(".").replace(".", "").isdigit()
                  and "." in word.rstrip("."))
     assert far > 2 * near
+
+
+def test_lines_of_one_table_stand_on_the_same_seeds(write):
+    """A development record shows while there is nothing else, and not beside verdict seeds."""
+    write("ssdm:featex-knn", 110)
+    assert [one.record.seed for one in shown().group("ssdm:featex-knn")] == [110]
+    write("ssdm:literal", 0)
+    assert shown().group("ssdm:featex-knn") == []
+    write("ssdm:featex-knn", 0)
+    assert [one.record.seed for one in shown().group("ssdm:featex-knn")] == [0]

@@ -106,9 +106,18 @@ class Shown:
         return [name for name, facts in simulate.describe(self.asked.main).items() if not facts["train_only"]]
 
     def group(self, label: str) -> list[Stored]:
-        """Runs of one system that differ in seeds only, lowest data seed first."""
+        """Runs of one system that differ in seeds only, lowest data seed first.
+
+        Once one of the chapter's systems has records of verdict seeds, those of other seeds are left to the
+        ablations: lines of one table stand on the same data.
+        """
         if self.live:
             return list(self.live.get(label, ()))
+        found = {name: self._committed(name) for name in {label, *self.asked.systems}}
+        sealed = [name for name, group in found.items() if any(_is_sealed(stored) for stored in group)]
+        return found[label] if label in sealed or not sealed else []
+
+    def _committed(self, label: str) -> list[Stored]:
         system, _, variant = label.partition(":")
         found = results.committed(system=system, variant=variant, data=self.data, profile=RECORDED)
         return _by_seed(results.for_tables(found))
@@ -138,6 +147,11 @@ class Shown:
             "data_seed": DEVELOPMENT, "overrides": {}, **wanted,
         })  # fmt: skip
         return [s for s in found if not s.record.data.premise_off and not s.record.data.restricted][-1:]
+
+
+def _is_sealed(stored: Stored) -> bool:
+    """Whether a run is of a verdict seed."""
+    return stored.record.data.seed in results.VERDICT_SEEDS
 
 
 def _by_seed(group: Sequence[Stored]) -> list[Stored]:
