@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from asdbook import metrics
-from asdbook.experiment.records import Record, Stored
+from asdbook.experiment.records import Stored
 from asdbook.report import chapter, embedding_figures, embeddings, results, sensitivity, verdicts
 from asdbook.report.chapter import Shown, difference
 from asdbook.report.claims import Decided
@@ -335,18 +333,6 @@ def _above(gap: metrics.Interval | None) -> bool:
 def trials() -> int:
     """How many runs of SSDM on the development seed are committed."""
     return len(results.committed(system="ssdm", data_seed=chapter.DEVELOPMENT))
-
-
-def informed() -> int:
-    """How many of them were started before the first run on a verdict seed: what choices could be made from."""
-    found = [stored.record for stored in results.committed(system="ssdm") if stored.record.data.kind == "synthetic"]
-    sealed = [_started(record) for record in found if record.data.seed in results.VERDICT_SEEDS]
-    return sum(_started(record) < min(sealed, default=math.inf) for record in found
-               if record.data.seed == chapter.DEVELOPMENT)  # fmt: skip
-
-
-def _started(record: Record) -> float:
-    return datetime.fromisoformat(record.started).timestamp()
 
 
 CHOICES: tuple[sensitivity.Choice, ...] = tuple(
