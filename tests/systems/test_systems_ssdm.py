@@ -39,6 +39,24 @@ class Labelled:
         return self._fields[name] if name in self._fields else getattr(self._clips, name)
 
 
+def of_mixed_length(tones, step):
+    """The training clips, cut by zero, one or two times `step` samples in turn."""
+    train = tones.train()
+    lengths = np.array(train.lengths) - step * (np.arange(len(train)) % 3)
+    store = WaveStore(
+        np.concatenate([train.waves.array(i) for i in range(len(train))]),
+        np.cumsum(train.lengths) - train.lengths, lengths, 16_000,
+    )  # fmt: skip
+    return type(train)(store, tones.train_table())
+
+
+def test_the_machine_whose_vectors_records_keep_is_the_one_that_figures_read():
+    from asdbook.report import embeddings
+    from asdbook.systems import ssdm
+
+    assert embeddings.SHOWN == ssdm.SHOWN
+
+
 def test_literal_is_the_paper_where_it_speaks():
     """Section III.B, and the readings that were fixed beforehand."""
     c = systems.make_config(Ssdm, "literal", "paper")
@@ -110,15 +128,9 @@ def test_diffusion_of_raw_features_hears_no_held_out_clip(tones, context):
 
 @pytest.mark.parametrize("inputs", ["logmel", "frames", "spectrum"])
 def test_raw_features_against_a_loop_over_clips_of_mixed_length(inputs, tones, context):
-    train = tones.train()
-    lengths = np.array(train.lengths) - 3000 * (np.arange(len(train)) % 3)
-    store = WaveStore(
-        np.concatenate([train.waves.array(i) for i in range(len(train))]),
-        np.cumsum(train.lengths) - train.lengths, lengths, 16_000,
-    )  # fmt: skip
-    mixed = type(train)(store, tones.train_table())
+    mixed = of_mixed_length(tones, 3000)
     found = raw_vectors(mixed, inputs, context())
-    for i in (0, 1, 5, len(train) - 1):
+    for i in (0, 1, 5, len(mixed) - 1):
         wave = torch.from_numpy(mixed.waves.array(i).astype(np.float32) / 32768)
         spectrogram = LogMel()(wave[None])[0].double()
         if inputs == "logmel":
@@ -196,13 +208,7 @@ def test_clips_shorter_and_longer_than_the_window(tones, context):
 
 
 def test_clips_of_mixed_length_can_be_trained_on(tones, context, change):
-    train = tones.train()
-    lengths = np.array(train.lengths) - 4000 * (np.arange(len(train)) % 3)
-    store = WaveStore(
-        np.concatenate([train.waves.array(i) for i in range(len(train))]),
-        np.cumsum(train.lengths) - train.lengths, lengths, 16_000,
-    )  # fmt: skip
-    mixed = type(train)(store, tones.train_table())
+    mixed = of_mixed_length(tones, 4000)
     model = make().fit(mixed, context())
     assert np.isfinite(model.score(tones.test(), context()).values).all()
 

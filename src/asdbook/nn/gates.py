@@ -111,6 +111,5 @@ def _squeeze(place: str, shape: tuple[int, ...]) -> nn.Module:
     return SqueezeExcite(shape[0]) if place.startswith(("unit", "convolution")) else nn.Sequential()
 
 
-def no_attention(place: str, shape: tuple[int, ...]) -> nn.Module:
-    """Nothing, at any place."""
-    return nn.Sequential()
+no_attention = gates_at("none")
+"""Nothing, at any place."""

@@ -14,6 +14,7 @@ from asdbook import papers, simulate
 from asdbook.experiment.records import Stored
 from asdbook.papers import quoting
 from asdbook.report import official, results, sets, verdicts
+from asdbook.report.chapter import DEVELOPMENT, RECORDED
 from asdbook.report.results import Row
 from asdbook.report.tables import Html, Table, badge, code
 
@@ -23,10 +24,6 @@ RIVALS = ("trivial:mean", "trivial:p95")
 OTHERS = ("official-split", "official-threshold")
 MAIN = "synthetic-2023"
 """The set whose figures the chapter shows."""
-DEVELOPMENT = 110
-"""Data seed of runs that no verdict stands on: variants and settings are compared there."""
-RECORDED = "quick"
-"""Profile of the committed records."""
 LIVE_EPOCHS = 20
 """Of the small live run: enough for the loss to flatten, some seconds on a laptop."""
 

@@ -38,7 +38,7 @@ from asdbook.systems.ssdm.settings import (
     PROFILES,
     VARIANTS,
     SsdmConfig,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from asdbook.data import TestClips, TrainClips
@@ -86,11 +86,12 @@ class Ssdm(System):
 
     def score(self, clips: TestClips, ctx: Context) -> Scores:
         self._to(ctx.device)
+        known = wave_hashes(clips, range(len(clips)))
         with ctx.phase("embedding"):
-            vectors = self._vectors(clips, ctx)
+            vectors = self._vectors(clips, known, ctx)
 
         def of_group(group: str, members: np.ndarray) -> np.ndarray:
-            hashes = wave_hashes(clips, members)
+            hashes = [known[member] for member in members]
             if group == SHOWN:
                 self._shown |= self._test_figures(group, vectors[members], hashes)
             return self._errors(group, vectors[members], hashes)
@@ -133,7 +134,7 @@ class Ssdm(System):
     def _training_vectors(self, train: TrainClips, held: np.ndarray, ctx: Context) -> Tensor:
         """What the detectors are fitted to, (clip, vector, dimension); trains the network where one is needed."""
         if self.config.inputs != "embedding":
-            return self._vectors(train, ctx)
+            return raw_vectors(train, self.config.inputs, ctx)
         with ctx.seeded("ssdm/weights"):
             self.embedder_ = Embedder(self.config, ctx.device)
         network, classes = self.embedder_.network, classes_of(train)
@@ -152,7 +153,7 @@ class Ssdm(System):
         network.load_state_dict(made)
         return z[:, None]
 
-    def _vectors(self, clips: TrainClips | TestClips, ctx: Context) -> Tensor:
+    def _vectors(self, clips: TestClips, hashes: list[int], ctx: Context) -> Tensor:
         """The detector's input, float32 (clip, vector, dimension): the embedding z, or what takes its place."""
         if self.config.inputs != "embedding":
             return raw_vectors(clips, self.config.inputs, ctx)
@@ -161,7 +162,7 @@ class Ssdm(System):
             return {"z": self.embedder_.embed(WindowBank(clips, self.embedder_.samples, ctx.device))}
 
         # The key holds what was heard and by which weights: new recordings are scored in the context of a run.
-        key = {"clips": wave_hashes(clips, range(len(clips))), "weights": digest(self.embedder_.network.state_dict())}
+        key = {"clips": hashes, "weights": digest(self.embedder_.network.state_dict())}
         return ctx.stage("ssdm/test clips", EMBEDDING_VERSION, key, produce)["z"].to(ctx.device)[:, None]
 
     # 2. The denoising diffusion module, section II.B, or another detector in its place.

@@ -57,7 +57,8 @@ class SsdmConfig(Config):
     held_out: float = Field(0.1, gt=0, lt=1)
     """Share of a machine's training clips that nothing is fitted to: they calibrate the decision."""
     scaling: Scaling = "direction"
-    """What the diffusion model gets: z / |z| times sqrt(d); the same, standardised by dimension; z / |z|; or z."""
+    """What the diffusion model gets: z / |z| times sqrt(d) (direction); z / |z| (unit); the first, standardised by
+    dimension (perdim); or z (raw). Inputs other than embeddings keep their length: perdim or raw."""
     steps: int = Field(500, ge=1)
     """T, steps of diffusion in training."""
     schedule: str = "linear"
