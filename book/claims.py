@@ -39,7 +39,7 @@
 
 # %% tags=["hide-input"]
 from asdbook import papers
-from asdbook.report import claims, printed, show, verdicts, yardstick
+from asdbook.report import chapter, claims, printed, show, verdicts, yardstick
 
 decided = {paper: claims.decide(paper) for paper in papers.PAPERS}
 everything = [one for several in decided.values() for one in several]
@@ -77,7 +77,7 @@ printed.verdict_counts(
 # B stands for baseline. {numref}`tab-claims-baseline` says what the records say of each, on each built-in set.
 
 # %% tags=["hide-input"]
-own = yardstick.decide(yardstick.Shown(yardstick.Asked("synthetic-2023", [110])))
+own = yardstick.decide(chapter.Shown(yardstick.asked("synthetic-2023", [110])))
 printed.own_claims(own, name="tab-claims-baseline",
                    caption=f"The yardstick: {verdicts.count(own)}")
 

@@ -27,14 +27,19 @@ def scores_frame(seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=records.SCORE_COLUMNS)
 
 
+def evaluation(frame: pd.DataFrame, year: int = 2023) -> dict:
+    """Official metrics of the test clips of a frame of scores."""
+    test = frame[frame["split"] == "test"]
+    domain = None if year == 2020 else test["domain"].to_numpy(object)
+    return metrics.evaluate(
+        year, test["machine"].to_numpy(object), test["unit"].to_numpy(object),
+        (test["label"] == "anomaly").to_numpy(int), test["score"].to_numpy(float), domain=domain, draws=20, seed=0,
+    ).as_dict()
+
+
 def build_record(seed: int = 110, **changes) -> tuple[records.Record, pd.DataFrame]:
     frame = scores_frame(seed)
-    test = frame[frame["split"] == "test"]
-    evaluation = metrics.evaluate(
-        2023, test["machine"].to_numpy(object), test["unit"].to_numpy(object),
-        (test["label"] == "anomaly").to_numpy(int), test["score"].to_numpy(float),
-        domain=test["domain"].to_numpy(object), draws=50, seed=0,
-    ).as_dict()
+    official = evaluation(frame)
     fields = {
         "schema": 1, "system": "autoencoder", "variant": "mse", "system_version": 1,
         "title": "Autoencoder", "config": {"epochs": 2}, "profile": "smoke",
@@ -42,7 +47,7 @@ def build_record(seed: int = 110, **changes) -> tuple[records.Record, pd.DataFra
             name="synthetic-2023", kind="synthetic", year=2023, seed=seed, profile="smoke",
             simulator_version=simulate.VERSION, fingerprint="f" * 64, machines=list(MACHINES), train_clips=24,
             test_clips=48, seconds=288.0),
-        "seed": seed, "metrics": {"official": evaluation, "same_domain": evaluation},
+        "seed": seed, "metrics": {"official": official, "same_domain": official},
         "decision": {"machines": {m: {"threshold": 1.0} for m in MACHINES}},
         "loss_history": {"fan": [30.0, 12.5], "valve": [28.0, 11.0]},
         "cost": {"phases": {"fit": 3.0}, "wall_seconds": 4.0, "peak_memory_mb": 312.4,
@@ -59,6 +64,29 @@ def build_record(seed: int = 110, **changes) -> tuple[records.Record, pd.DataFra
 def make_record():
     """`make_record(seed, **changes)` gives a record and its scores."""
     return build_record
+
+
+@pytest.fixture
+def commit(tmp_path, monkeypatch):
+    """`commit(label, seed, frame, arrays, data, **changes)` writes a record of profile quick into an empty checkout.
+
+    Its metrics are those of the frame; `data` changes fields of `DataInfo`, `changes` those of the record.
+    """
+    monkeypatch.setenv("ASDBOOK_BOOK", str(tmp_path))
+    monkeypatch.delenv("ASDBOOK_STATIC", raising=False)
+    results = tmp_path / "book" / "results"
+    results.mkdir(parents=True)
+
+    def one(label, seed, frame, arrays=None, data=None, **changes):
+        system, _, variant = label.partition(":")
+        info = build_record(seed)[0].data.model_copy(update={"profile": "quick", **(data or {})})
+        record, _ = build_record(seed, **{
+            "system": system, "variant": variant, "profile": "quick", "data": info,
+            "metrics": {"official": evaluation(frame, info.year)}, **changes})  # fmt: skip
+        records.write(results / system / record.slug, record, frame, arrays or {})
+        return records.load(results / system / record.slug)
+
+    return one
 
 
 @pytest.fixture

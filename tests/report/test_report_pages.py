@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from asdbook import papers, simulate
 from asdbook.errors import UnknownName
 from asdbook.publish.check_notebook import MAX_CELL_LINES
-from asdbook.report import claims, figures, listening, printed, provenance, sets, show, spectrograms, yardstick
+from asdbook.report import chapter, claims, figures, listening, printed, provenance, sets, show, spectrograms, yardstick
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "book").glob("*.py"))
@@ -105,7 +105,7 @@ def test_captions_count_what_their_tables_show(book):
 
 
 def test_the_yardsticks_claims_have_places_that_the_chapter_links_to(book):
-    found = yardstick.decide(yardstick.Shown(yardstick.Asked("synthetic-2023", [110])))
+    found = yardstick.decide(chapter.Shown(yardstick.asked("synthetic-2023", [110])))
     places = [tag["id"] for tag in soup(printed.own_claims(found)).select("[id]")]
     assert places == [f"baseline-{key}" for key in ("B1", "B2", "B3", "B4", "B5", "B6")]
     from asdbook.report import verdicts

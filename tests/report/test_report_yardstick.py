@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 
 from asdbook import metrics, simulate
 from asdbook.experiment import records
-from asdbook.report import sensitivity, verdicts, yardstick
+from asdbook.report import chapter, sensitivity, verdicts, yardstick
 
 SETS = {"synthetic-2020": 2020, "synthetic-2023": 2023, "synthetic-2024": 2024}
 
@@ -28,34 +28,15 @@ def made_up(data, seed, gap=1.0):
     return pd.DataFrame(rows, columns=records.SCORE_COLUMNS)
 
 
-def evaluation(frame, year):
-    domain = None if year == 2020 else frame["domain"].to_numpy(object)
-    return metrics.evaluate(
-        year, frame["machine"].to_numpy(object), frame["unit"].to_numpy(object),
-        (frame["label"] == "anomaly").to_numpy(int), frame["score"].to_numpy(float), domain=domain, draws=20, seed=0,
-    ).as_dict()
-
-
 @pytest.fixture
-def write(tmp_path, make_record, monkeypatch):
+def write(commit):
     """`write(data, label, seed, gap, **changes)` commits a made-up record."""
-    monkeypatch.setenv("ASDBOOK_BOOK", str(tmp_path))
-    monkeypatch.delenv("ASDBOOK_STATIC", raising=False)
-    (tmp_path / "book" / "results").mkdir(parents=True)
+    rates = [{"machine": "fan", "domain": "source", "false_alarm": 0.1, "detection": 0.5}]
 
     def one(data, label, seed, gap=1.0, **changes):
-        system, _, variant = label.partition(":")
-        frame = made_up(data, seed, gap)
-        info = make_record(seed)[0].data.model_copy(update={
-            "name": data, "year": SETS[data], "profile": "quick", "fingerprint": f"{data}{seed}".ljust(64, "0")})
-        rates = [{"machine": "fan", "domain": "source", "false_alarm": 0.1, "detection": 0.5}]
-        fields = {"system": system, "variant": variant, "profile": "quick", "data": info,
-                  "metrics": {"official": evaluation(frame, SETS[data])},
-                  "decision": {"machines": {}, "rates": rates}, **changes}
-        record, _ = make_record(seed, **fields)
-        folder = tmp_path / "book" / "results" / system / record.slug
-        records.write(folder, record, frame, {})
-        return records.load(folder)
+        info = {"name": data, "year": SETS[data], "fingerprint": f"{data}{seed}".ljust(64, "0")}
+        changes = {"decision": {"machines": {}, "rates": rates}, **changes}
+        return commit(label, seed, made_up(data, seed, gap), data=info, **changes)
 
     return one
 
@@ -65,13 +46,14 @@ def cells(table):
     return [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in page.select("tbody tr")]
 
 
-def shown(**changes):
-    return yardstick.Shown(yardstick.Asked(**{"data": "synthetic-2023", "seeds": [110], **changes}))
+def shown(data="synthetic-2023"):
+    """A page whose tables show the records of a set."""
+    return chapter.Shown(yardstick.asked("synthetic-2023", [110])).on(data)
 
 
 def test_ids_have_two_columns_and_stand_beside_the_numbers_of_2020(write):
     group = [write("synthetic-2020", "autoencoder:mse", seed) for seed in range(5)]
-    table = yardstick.table(shown(), "synthetic-2020", ["mse", "mahalanobis"])
+    table = yardstick.table(shown("synthetic-2020"), ["mse", "mahalanobis"])
     assert list(table.columns)[2:] == ["AUC (%)", "pAUC (%)"]
     lines = cells(table)
     printed = next(line for line in lines if line[0] == "fan" and "official" in line[1])
@@ -88,11 +70,10 @@ def test_ids_have_two_columns_and_stand_beside_the_numbers_of_2020(write):
 
 def test_additional_machines_have_no_rows(write):
     write("synthetic-2024", "autoencoder:mse", 0)
-    lines = cells(yardstick.table(shown(), "synthetic-2024", ["mse"]))
+    lines = cells(yardstick.table(shown("synthetic-2024"), ["mse"]))
     assert {line[0] for line in lines} == {"ToyCar", "ToyTrain", "bearing", "fan", "gearbox", "slider", "valve",
                                            "all machines"}
-    assert not {"AirCompressor", "BrushlessMotor", "HoveringDrone"} & set(
-        yardstick.machines_of(shown(), "synthetic-2024"))
+    assert not {"AirCompressor", "BrushlessMotor", "HoveringDrone"} & set(shown("synthetic-2024").machines)
     total = next(line for line in lines if line[0] == "all machines" and "official" in line[1])
     assert total[2:5] == ["65.0", "50.3", "52.8"]
 
@@ -106,51 +87,52 @@ def test_the_overview_has_a_column_a_set_and_names_what_is_missing(write):
         "Omega (%)", "mean AUC (%)", "Omega (%)"]
     assert lines["autoencoder:mse"][0] == lines["autoencoder:mse"][2] == "no record yet"
     assert float(lines["autoencoder:mse"][1].split()[0]) > 90 > float(lines["trivial:mean"][1].split()[0])
-    assert yardstick.winner(shown(), "synthetic-2020") == "autoencoder:mse"
-    assert yardstick.winner(shown(), "synthetic-2024") is None
-    assert yardstick.finding(shown(), "synthetic-2024", "mse") == "No record of ours on synthetic-2024 yet."
-    assert "(fan)" in yardstick.finding(shown(), "synthetic-2020", "mse")
+    assert yardstick.winner(shown("synthetic-2020")) == "autoencoder:mse"
+    assert yardstick.winner(shown("synthetic-2024")) is None
+    assert yardstick.finding(shown("synthetic-2024"), "mse") == "No record of ours on synthetic-2024 yet."
+    assert "(fan)" in yardstick.finding(shown("synthetic-2020"), "mse")
 
 
 def test_smoke_runs_one_small_fan_and_reads_records(write):
-    asked = yardstick.Asked("synthetic-2020", [7, 8])
+    asked = yardstick.asked("synthetic-2020", [7, 8])
     assert asked.options() == [{"data_seed": 7, "seed": 7, "profile": "quick", "overrides": {"epochs": 20},
                                 "machines": ("fan",)}]
     assert asked.labels == [f"autoencoder:{score}" for score in yardstick.SCORES]
     stored = write("synthetic-2020", "autoencoder:mse", 0)
-    page = yardstick.Shown(asked)
-    assert [s.folder for s in page.group("autoencoder:mse", "synthetic-2020")] == [stored.folder]
-    assert not page.here("synthetic-2020") and page.sets[0] == "synthetic-2020"  # the parameter comes first
-    assert sorted(page.sets) == sorted(SETS)
+    page = chapter.Shown(asked)
+    assert [s.folder for s in page.on("synthetic-2020").group(yardstick.MSE)] == [stored.folder]
+    assert page.runs is None and yardstick.sets_of(page)[0] == "synthetic-2020"  # the parameter comes first
+    assert sorted(yardstick.sets_of(page)) == sorted(SETS)
 
 
 def test_another_profile_shows_its_own_runs_on_all_seeds(write):
     write("synthetic-2020", "autoencoder:mse", 0, gap=0.0)
-    asked = yardstick.Asked("synthetic-2020", [3, 4], "paper")
+    asked = yardstick.asked("synthetic-2020", [3, 4], "paper")
     assert [(o["seed"], o["data_seed"], o["profile"]) for o in asked.options()] == [(3, 3, "paper"), (4, 4, "paper")]
     assert "machines" not in asked.options()[0] and "trivial:mean" in asked.labels
     live = {"autoencoder:mse": [write("synthetic-2020", "autoencoder:mse", seed, gap=4.0) for seed in (3, 4)]}
-    page = yardstick.Shown(asked, live)
-    row = page.row("autoencoder:mse", "synthetic-2020")
+    page = chapter.Shown(asked, live)
+    row = page.row("autoencoder:mse")
     assert row.origin == "ran here" and row.covers == "2 data seeds, each with its own training"
-    assert page.value("autoencoder:mse", "synthetic-2020", "all", "AUC") > 95
-    assert page.row("trivial:mean", "synthetic-2020").cells["all", "AUC"].reason == "no record yet"
-    assert {s.record.seed for s in page.group("autoencoder:mse", "synthetic-2023")} == set()
+    assert page.value("autoencoder:mse") > 95
+    assert page.row("trivial:mean").cells["all", "AUC"].reason == "no record yet"
+    assert page.on("synthetic-2020").group(yardstick.MSE) == live[yardstick.MSE]
+    assert page.on("synthetic-2023").group(yardstick.MSE) == []  # no run of its own there, and no record
 
 
 def test_a_folder_of_ones_own_comes_first_with_its_years_numbers(write):
     stored = write("synthetic-2023", "autoencoder:mse", 3)
     stored.record.data.name, stored.record.data.kind = "mine", "official"
     del stored.record.metrics["official"]["machines"][1]  # the folder holds a fan
-    asked = yardstick.Asked("/somewhere/mine", [3], "quick")
-    page = yardstick.Shown(asked, {"autoencoder:mse": [stored]})
-    assert page.sets[0] == "mine" and page.year("mine") == 2023
+    asked = yardstick.asked("/somewhere/mine", [3], "quick")
+    page = chapter.Shown(asked, {"autoencoder:mse": [stored]})
+    assert yardstick.sets_of(page)[0] == "mine" and page.year == 2023
     assert yardstick.printed_table(2023, ["fan"]) == "baseline_2023_dev"
     assert yardstick.printed_table(2023, ["bandsaw", "shaker"]) == "baseline_2023_eval"
     assert yardstick.printed_table(2022, ["fan"]) is None
-    lines = cells(yardstick.table(page, "mine", ["mse"]))
+    lines = cells(yardstick.table(page, ["mse"]))
     assert [(line[0], line[1].split()[0]) for line in lines] == [("fan", "official,"), ("fan", "ours,")]
-    assert yardstick.Asked("/somewhere/mine", [3]).options()[0].get("machines") is None
+    assert yardstick.asked("/somewhere/mine", [3]).options()[0].get("machines") is None
 
 
 def test_claims_are_decided_on_each_set_and_linked_by_name(write):
@@ -171,26 +153,26 @@ def test_claims_are_decided_on_each_set_and_linked_by_name(write):
 
 
 def test_the_gap_between_domains_is_counted_from_the_rows(write):
-    assert yardstick.domain_gap(shown(), "synthetic-2023") == [None, "15.2", None, None, "3", "7"]
+    assert yardstick.domain_gap(shown()) == [None, "15.2", None, None, "3", "7"]
     stored = write("synthetic-2023", "autoencoder:mse", 0)
     columns = stored.record.metrics["official"]["columns"]
     gap = 100 * (columns["AUC source"]["value"] - columns["AUC target"]["value"])
-    assert yardstick.domain_gap(shown(), "synthetic-2023")[0] == f"{gap:.1f}"
+    assert yardstick.domain_gap(shown())[0] == f"{gap:.1f}"
 
 
 def test_sizes_come_from_the_parameters():
     epochs = {"quick": {"epochs": 50}, "paper": {"epochs": 100}}
-    small = cells(yardstick.profiles(yardstick.Asked("synthetic-2020", [1]), epochs))
-    assert small[0] == ["machines", "1", "6", "6"] and small[1] == ["epochs", "20", "50", "100"]
+    small = cells(yardstick.sizes(yardstick.asked("synthetic-2020", [1]), epochs))
+    assert small[0] == ["machines", "1", "6", "6"] and small[-1] == ["epochs", "20", "50", "100"]
     size = simulate.SIZES
     ids = {len(f["parts"]) for f in simulate.describe("synthetic-2020").values()}
     spans = [{n * size[p].train["id"] for n in ids} for p in ("quick", "paper")]
-    for text, span in zip(small[2][2:], spans):
+    for text, span in zip(small[1][2:], spans):
         assert str(min(span)) in text and str(max(span)) in text
-    whole = cells(yardstick.profiles(yardstick.Asked("synthetic-2023", [1], "paper"), epochs))
-    assert whole[0][1] == "7" and whole[1][1] == "100"
-    folder = cells(yardstick.profiles(yardstick.Asked("/data/x", [1], "quick"), epochs))
-    assert folder[0][1] == "all" and folder[2][1] == "as in the folder"
+    whole = cells(yardstick.sizes(yardstick.asked("synthetic-2023", [1], "paper"), epochs))
+    assert whole[0][1] == "7" and whole[-1][1] == "100"
+    folder = cells(yardstick.sizes(yardstick.asked("/data/x", [1], "quick"), epochs))
+    assert folder[-1][1] == "50" and {line[1] for line in folder[:-1]} == {"as in the folder"}
 
 
 CHOICES = [sensitivity.Choice("the other split", "autoencoder:official-split", "autoencoder:mse")]

@@ -7,7 +7,7 @@ profile runs every system on every seed of the named data, and the tables show t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asdbook import metrics, papers, simulate
@@ -105,6 +105,10 @@ class Shown:
             return [row["machine"] for row in self.runs[0].record.metrics["official"]["machines"]]
         return [name for name, facts in simulate.describe(self.asked.main).items() if not facts["train_only"]]
 
+    def on(self, data: str) -> Shown:
+        """The same page on another data set: its runs if they are on that one, else the records."""
+        return Shown(replace(self.asked, main=data), self.live if data == self.data else {})
+
     def group(self, label: str) -> list[Stored]:
         """Runs of one system that differ in seeds only, lowest data seed first.
 
@@ -113,9 +117,11 @@ class Shown:
         """
         if self.live:
             return list(self.live.get(label, ()))
-        found = {name: self._committed(name) for name in {label, *self.asked.systems}}
-        sealed = [name for name, group in found.items() if any(_is_sealed(stored) for stored in group)]
-        return found[label] if label in sealed or not sealed else []
+        own = self._committed(label)
+        if any(map(_is_sealed, own)):
+            return own
+        others = (stored for name in self.asked.systems for stored in self._committed(name))
+        return [] if any(map(_is_sealed, others)) else own
 
     def _committed(self, label: str) -> list[Stored]:
         system, _, variant = label.partition(":")
