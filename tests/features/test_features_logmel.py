@@ -102,3 +102,12 @@ def test_refuses_other_shapes():
         LogMel()(torch.zeros(RATE))
     with pytest.raises(BadInput, match="0 samples"):
         LogMel()(torch.zeros(1, 0))
+
+
+def test_band_centres_are_where_the_filters_peak():
+    filters = module.mel_filters(16_000, 1024, 128, 0.0, None).numpy()
+    centres = module.mel_centres(16_000, 128)
+    assert centres.shape == (128,) and (np.diff(centres) > 0).all()
+    hertz = np.arange(513) * 16_000 / 1024
+    peak = hertz[filters.argmax(0)]
+    assert (np.abs(peak - centres)[filters.max(0) > 0] <= 16_000 / 1024).all()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -39,6 +40,13 @@ def mel_filters(sample_rate: int, n_fft: int, bands: int, fmin: float, fmax: flo
         sr=sample_rate, n_fft=n_fft, n_mels=bands, fmin=fmin, fmax=fmax, htk=False, norm="slaney"
     )
     return torch.from_numpy(filters).T.contiguous()
+
+
+def mel_centres(sample_rate: int, bands: int) -> np.ndarray:
+    """Frequencies in Hz at which the filters of `mel_filters` peak (from 0 Hz to half the rate), float64 (band,)."""
+    import librosa  # here, because it takes a second to load
+
+    return librosa.mel_frequencies(n_mels=bands + 2, fmin=0.0, fmax=sample_rate / 2)[1:-1]
 
 
 def band_groups(filters: Tensor) -> list[tuple[slice, slice]]:

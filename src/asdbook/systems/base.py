@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from asdbook.errors import BadInput
+
 if TYPE_CHECKING:  # torch is loaded by the systems that need it, not by the contract
     import torch
 
@@ -45,14 +47,39 @@ class Scores:
     Attributes:
         values: float64, shape (clips,).
         clips: positions in the clips that were scored, shape (clips,); None means all, in order.
-        maps: anomaly maps over (clips, band, frame), or None.
         embeddings: shape (clips, dimensions), or None.
     """
 
     values: np.ndarray
     clips: np.ndarray | None = None
-    maps: np.ndarray | None = None
     embeddings: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class MapGrid:
+    """Where the cells of a system's anomaly maps lie: those of `features.LogMel` with these settings.
+
+    Attributes:
+        sample_rate: Hz.
+        n_fft: samples of a frame.
+        hop: samples between frames; frame k is centred at k hops.
+        bands: mel bands, from 0 Hz to half the sample rate.
+    """
+
+    sample_rate: int = 16_000
+    n_fft: int = 1024
+    hop: int = 512
+    bands: int = 128
+
+    def seconds(self, frames: int) -> np.ndarray:
+        """Centres of the first frames of a clip, float64 (frame,)."""
+        return np.arange(frames) * self.hop / self.sample_rate
+
+    def hertz(self) -> np.ndarray:
+        """Centres of the bands, lowest first, float64 (band,)."""
+        from asdbook.features.logmel import mel_centres  # torch comes with it
+
+        return mel_centres(self.sample_rate, self.bands)
 
 
 @dataclass
@@ -189,6 +216,8 @@ class System(ABC):
     """Out-of-sample scores of training clips, set by `fit`; `clips` are positions in the training clips."""
     threshold_scores_: Mapping[str, np.ndarray] | None = None
     """Machine to the scores that its decision threshold is fitted to; None: those of `train_scores_`."""
+    map_grid: ClassVar[MapGrid | None] = None
+    """Where the cells of `maps` lie; None: the system makes no maps."""
 
     def __init__(self, config: BaseConfig):
         self.config = config
@@ -200,6 +229,18 @@ class System(ABC):
     @abstractmethod
     def score(self, clips: TestClips, ctx: Context) -> Scores:
         """One score a clip, in order."""
+
+    def maps(self, clips: TestClips, ctx: Context) -> list[np.ndarray]:
+        """Where in time and frequency each clip sounds wrong; a system that says so also sets `map_grid`.
+
+        Returns:
+            One a clip, in order: float32 (band, frame), the probability from 0 to 1 that the cell is anomalous.
+            Band 0 is the lowest; the frames are the clip's own, without padding.
+
+        Raises:
+            BadInput: the system makes no maps.
+        """
+        raise BadInput(f"system {self.name} makes no anomaly maps: use one that does (auddsr)")
 
     @abstractmethod
     def state(self) -> tuple[Tensors, dict[str, Any]]:
