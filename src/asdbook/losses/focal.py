@@ -28,9 +28,10 @@ def focal(
     """
     with torch.autocast(logits.device.type, enabled=False):
         log_0, log_1 = logits.float().log_softmax(dim=1).unbind(dim=1)
-        y = target.float().clamp(smoothing, 1 - smoothing)
+        y = target.float()
+        share_0, share_1 = (1 - y).clamp(smoothing, 1 - smoothing), y.clamp(smoothing, 1 - smoothing)
         # In logarithms throughout: without smoothing a p_t that underflows still has a loss and a gradient
-        log_p = torch.logaddexp(log_1 + y.log(), log_0 + torch.log1p(-y))
+        log_p = torch.logaddexp(log_0 + share_0.log(), log_1 + share_1.log())
         log_p = torch.logaddexp(log_p, log_p.new_tensor(math.log(smoothing) if smoothing else -math.inf))
         wrong = -torch.expm1(log_p)  # 1 - p_t
         # Rounding can leave it at or below 0, where a power below 1 has no gradient
