@@ -71,6 +71,8 @@ listing("band_level.py", "python")
 #   The held-out scores set the alarm threshold.
 # - **Randomness comes from the context**: `ctx.rng(purpose)` depends on the seed and the purpose, and on nothing else.
 #   A system that trains a network calls `ctx.train`, which also makes checkpoints.
+# - **A system may say where** a clip sounds wrong: then it has a method `maps`, and `map_grid` says in which bands and
+#   frames. `asdbook score --maps` draws them. This one scores whole clips and makes no maps.
 # - **`state` and `from_state`** hold what was fitted, as tensors and as what JSON can hold. No pickle.
 #
 # The full contract is in {py:class}`asdbook.systems.base.System` and {py:class}`asdbook.systems.base.Context`.

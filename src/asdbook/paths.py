@@ -17,8 +17,16 @@ def plain(name: str, longest: int = 60) -> str:
 def slug(name: str, longest: int = 60) -> str:
     """`plain`, where a hash keeps apart what was lost; never empty."""
     text = plain(name, longest)
-    code = hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=4).hexdigest()
-    return text if text == name != "" else f"{text}-{code}".lstrip("-")
+    return text if text == name != "" else f"{text}-{_code(name)}".lstrip("-")
+
+
+def file_slug(file: Path, longest: int = 60) -> str:
+    """A name for what is made from a file: its stem, and a hash of where it lies that keeps files of one name apart."""
+    return f"{plain(file.stem, longest)}-{_code(str(file.resolve()))}".lstrip("-")
+
+
+def _code(text: str) -> str:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=4).hexdigest()
 
 
 def mark_used(path: Path) -> None:

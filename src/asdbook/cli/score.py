@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,15 +20,27 @@ def score(
         str | None, typer.Option(help="machine of the files (when the run knows several)")
     ] = None,
     unit: Annotated[str | None, typer.Option("--id", help="machine ID or section of the files")] = None,
+    maps: Annotated[
+        Path | None, typer.Option(help="folder for anomaly maps: where each file sounds wrong, as npz and png")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
 ) -> None:
     """Score new recordings with a trained run.
 
     Prints score, decision, and how unusual each is among training clips that the model had not seen.
+    With --maps it also writes an anomaly map of each file, if the run's system makes them.
     """
-    from asdbook.experiment.scoring import score_files
+    from asdbook.experiment.scoring import map_grid, score_files
 
-    results = score_files(run, _wavs(files), machine=machine, unit=unit, progress=say)
+    if maps is not None:
+        from asdbook.report import anomaly_maps
+
+        map_grid(run)  # an error before the folder is made
+        anomaly_maps.check_folder(maps)
+    results = score_files(run, _wavs(files), machine=machine, unit=unit, maps=maps is not None, progress=say)
+    if maps is not None:
+        for row in results:
+            row["map"] = _write_map(maps, row)
     if as_json:
         typer.echo(json.dumps(results, indent=1))
         return
@@ -40,6 +52,19 @@ def score(
             + [r["treatment"]] * treated
         )
     grid(rows)
+    if maps is not None:
+        typer.echo(f"maps (npz and png) of {len(results)} file{'s' * (len(results) > 1)}: {maps}")
+
+
+def _write_map(folder: Path, row: dict[str, Any]) -> str:
+    """Writes one file's map, and gives the path of its arrays."""
+    from asdbook.paths import file_slug
+    from asdbook.report.anomaly_maps import AnomalyMap, write
+
+    file, found = Path(row["file"]), row["map"]
+    said = f"score {row['score']:.4g}, threshold {row['threshold']:.4g}: {row['decision']}"
+    drawn = AnomalyMap(file.name, said, found.values, found.level, found.seconds, found.hertz, row["score"])
+    return str(write(folder, file_slug(file), drawn)[0])
 
 
 def _wavs(files: list[Path]) -> list[Path]:

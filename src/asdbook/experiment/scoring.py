@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from asdbook import metrics
-from asdbook.errors import BadInput
+from asdbook.errors import BadInput, RunFailed
 from asdbook.experiment import records
 from asdbook.experiment.folders import find_run
 from asdbook.experiment.home import place
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
 
     from asdbook.data import TestClips
     from asdbook.data.audio import Decoded
+    from asdbook.systems.base import Context, MapGrid, System
+
+
+@dataclass(frozen=True)
+class ClipMap:
+    """Where a clip sounds wrong, and the spectrogram of the same cells.
+
+    Attributes:
+        values: probability that a cell is anomalous, float32 (band, frame).
+        level: log-mel spectrogram in dB, float32 (band, frame).
+        seconds: centres of the frames, (frame,).
+        hertz: centres of the bands, (band,).
+    """
+
+    values: np.ndarray
+    level: np.ndarray
+    seconds: np.ndarray
+    hertz: np.ndarray
 
 
 def score_files(
@@ -27,6 +46,7 @@ def score_files(
     *,
     machine: str | None = None,
     unit: str | None = None,
+    maps: bool = False,
     progress: Callable[[str], None] = lambda text: None,
 ) -> list[dict[str, Any]]:
     """Scores wav files with the model of a run.
@@ -36,15 +56,17 @@ def score_files(
         files: wav files of one machine.
         machine: which machine they are; may be left out when the run knows one, or a file's folder names it.
         unit: machine ID (2020) or section; may be left out when the run knows one for that machine.
+        maps: whether to say where each file sounds wrong.
         progress: told, a line each, what this machine computes otherwise than the run's.
 
     Returns:
         For each file: file, group, score, threshold, decision ("normal" or "anomalous"), in words how unusual
         the score is among out-of-sample training clips of the same machine, and treatment: what decoding
-        changed ("resampled from 48000 Hz, first of 2 channels"; "" for nothing).
+        changed ("resampled from 48000 Hz, first of 2 channels"; "" for nothing). With `maps` also map, a `ClipMap`.
 
     Raises:
-        BadInput: unknown run or machine, unreadable files, or a run whose weights are not kept.
+        BadInput: unknown run or machine, unreadable files, a run whose weights are not kept, or maps of a system
+            that makes none.
     """
     from asdbook import systems
     from asdbook.experiment.context import RunContext
@@ -52,6 +74,7 @@ def score_files(
 
     stored = records.load(find_run(run))
     record = stored.record
+    grid = map_grid(run) if maps else None
     train = stored.scores()
     train = train[train["split"] == "train"]
     units = [_group(Path(f), machine, unit, train, record.data.year) for f in files]
@@ -71,10 +94,45 @@ def score_files(
         stages=stages,
     )
     values = np.asarray(system.score(clips, ctx).values, dtype=float)
-    return [
+    found = [
         {**_row(str(file), group, float(value), train, record), "treatment": _treatment(sound)}
         for file, group, value, sound in zip(files, units, values, decoded, strict=True)
     ]
+    if grid is not None:
+        for row, clip_map in zip(found, _maps(system, grid, clips, ctx), strict=True):
+            row["map"] = clip_map
+    return found
+
+
+def map_grid(run: str) -> MapGrid:
+    """Where the cells of the maps of a run's system lie.
+
+    Raises:
+        BadInput: the system makes no maps.
+    """
+    from asdbook import systems
+    from asdbook.systems.base import no_maps
+
+    name = records.load(find_run(run)).record.system
+    grid = systems.get(name).map_grid
+    if grid is None:
+        raise no_maps(name)
+    return grid
+
+
+def _maps(system: System, grid: MapGrid, clips: TestClips, ctx: Context) -> list[ClipMap]:
+    """The system's map of each clip beside the spectrogram of the same cells."""
+    from asdbook.features import LogMel
+
+    log_mel, found = LogMel(grid.sample_rate, grid.n_fft, grid.hop, grid.bands), []
+    for k, values in enumerate(system.maps(clips, ctx)):
+        level = log_mel(clips.batch([k]))[0].T.numpy()
+        if values.shape != level.shape:
+            raise RunFailed(f"system {system.name}: a map of shape {values.shape} for a spectrogram of shape "
+                            f"{level.shape} (band, frame): its `maps` does not fit its `map_grid`")  # fmt: skip
+        place = grid.seconds(level.shape[1]), grid.hertz()
+        found.append(ClipMap(np.asarray(values, dtype=np.float32), level, *place))
+    return found
 
 
 def _mode_here(mode: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -192,6 +192,11 @@ class Context(ABC):
         """Simulated outside sound, float32 (clips, samples), from noise bank C."""
 
 
+def no_maps(system: str) -> BadInput:
+    """The error of a system that makes no anomaly maps."""
+    return BadInput(f"system {system} makes no anomaly maps: use one that does (auddsr)")
+
+
 class System(ABC):
     """Base of all systems. `__init__` stores the configuration, nothing else; fitted names end in `_`."""
 
@@ -240,7 +245,7 @@ class System(ABC):
         Raises:
             BadInput: the system makes no maps.
         """
-        raise BadInput(f"system {self.name} makes no anomaly maps: use one that does (auddsr)")
+        raise no_maps(self.name)
 
     @abstractmethod
     def state(self) -> tuple[Tensors, dict[str, Any]]:
