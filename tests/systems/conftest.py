@@ -61,7 +61,14 @@ def tones(sets):
 @pytest.fixture
 def context():
     """Makes contexts on one thread."""
-    return lambda **options: RunContext(**{"seed": 110, "threads": 1, **options})
+    return lambda **options: RunContext(**{"seed": 110, "threads": 1, "noise": outside, **options})
+
+
+def outside(kind, clips, samples):
+    """Sound of no machine: white noise that comes and goes."""
+    rng = np.random.default_rng(len(kind))
+    swell = 1 + np.sin(np.linspace(0, 20, samples) * rng.uniform(0.5, 2, (clips, 1)))
+    return (0.02 * swell * rng.standard_normal((clips, samples))).astype(np.float32)
 
 
 def take(dataset: DataSet, positions) -> DataSet:

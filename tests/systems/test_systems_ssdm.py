@@ -15,8 +15,9 @@ from asdbook.experiment.context import RunContext
 from asdbook.experiment.stages import StageCache
 from asdbook.features import LogMel, WindowBank
 from asdbook.nn.diffusion import READINGS
+from asdbook.systems.files import wave_hash
 from asdbook.systems.ssdm import raw_vectors, repeated, settings
-from asdbook.systems.ssdm.detection import Denoised, scaled, wave_hash
+from asdbook.systems.ssdm.detection import Denoised, scaled
 from asdbook.systems.ssdm.embedding import Embedder, classes_of
 
 Ssdm = systems.get("ssdm")

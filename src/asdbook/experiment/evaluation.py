@@ -189,7 +189,9 @@ def figure_arrays(data: DataSet, system: System, scores: Scores) -> dict[str, np
         arrays["test_embeddings"] = np.asarray(scores.embeddings, dtype=np.float16)
     extra = getattr(system, "figures", None)
     if callable(extra):
-        arrays.update({k: np.asarray(v, dtype=np.float16) for k, v in extra().items()})
+        for name, found in extra().items():  # whole numbers stay what they are
+            values = np.asarray(found)
+            arrays[name] = values.astype(np.float16) if np.issubdtype(values.dtype, np.floating) else values
     kept: dict[str, np.ndarray] = {}
     for name, array in sorted(arrays.items(), key=lambda item: item[1].nbytes):
         if sum(a.nbytes for a in kept.values()) + array.nbytes <= FIGURE_BYTES:

@@ -38,6 +38,33 @@ class FrameBank:
     def __len__(self) -> int:
         return len(self.counts)
 
+    def first(self) -> Tensor:
+        """Row of each clip's first frame, int64 (clip,), on the device."""
+        return (torch.cumsum(self.counts, 0) - self.counts).to(self.flat.device)
+
+    def rows(self, clips: Tensor) -> Tensor:
+        """All frames of some clips, (frame, band)."""
+        chosen = clips.cpu()
+        counts, first = self.counts[chosen], self.first().cpu()[chosen]
+        begin = torch.cumsum(counts, 0) - counts
+        place = torch.arange(int(counts.sum())) + torch.repeat_interleave(first - begin, counts)
+        return self.flat[place.to(self.flat.device)]
+
+    def crops(self, clips: Tensor, offsets: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """Frames of clips from `offsets` on; behind a clip's end its last frame is repeated.
+
+        Args:
+            clips: int64 (n,), on the device, as `offsets`.
+            offsets: first frame of each crop.
+            frames: of a crop.
+
+        Returns:
+            (n, frames, band), and which frames are the clip's own, bool (n, frames).
+        """
+        counts = self.counts.to(self.flat.device)[clips, None]
+        place = offsets[:, None] + torch.arange(frames, device=self.flat.device)
+        return self.flat[self.first()[clips, None] + place.minimum(counts - 1)], place < counts
+
     def vectors(self, width: int) -> Tensor:
         """All runs of `width` neighbouring frames, (frames - width + 1, width * band), without copying.
 

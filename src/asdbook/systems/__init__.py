@@ -22,6 +22,7 @@ BUILT_IN = {
     "trivial": "asdbook.systems.trivial:Trivial",
     "autoencoder": "asdbook.systems.autoencoder:OfficialAutoencoder",
     "ssdm": "asdbook.systems.ssdm:Ssdm",
+    "auddsr": "asdbook.systems.auddsr:AudDsr",
 }
 """Name to "module:class"."""
 

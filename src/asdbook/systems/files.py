@@ -9,15 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from asdbook.errors import AsdBookError
+
+if TYPE_CHECKING:
+    from asdbook.data.clips import Clips
 
 
 class Damaged(AsdBookError):
@@ -65,3 +69,19 @@ def read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         return tensors, json.loads(text)
     except (SafetensorError, KeyError, ValueError) as error:
         raise Damaged(f"{path.name}: cannot be read ({type(error).__name__})") from error
+
+
+def below(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """The tensors whose names start with `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def wave_hash(samples: np.ndarray) -> int:
+    """A number that depends on a clip's samples alone: it seeds the clip's noise, in any order and company."""
+    return int.from_bytes(hashlib.blake2b(np.ascontiguousarray(samples).tobytes(), digest_size=8).digest(), "big")
+
+
+def wave_hashes(clips: Clips, positions: Iterable[int] | None = None) -> list[int]:
+    """`wave_hash` of the clips at these positions; None: of all."""
+    chosen = range(len(clips)) if positions is None else positions
+    return [wave_hash(clips.waves.array(int(position))) for position in chosen]

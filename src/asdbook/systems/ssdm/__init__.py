@@ -14,7 +14,6 @@ Symbols: z the embedding, z_0 the same scaled, T = 500 steps of diffusion, z'_0 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,9 +26,9 @@ from asdbook.errors import BadInput
 from asdbook.features import LogMel, Spectrum, Vectors, WindowBank, frame_bank
 from asdbook.nn import diffusion
 from asdbook.systems.base import BaseConfig, Context, Scores, System, Tensors
-from asdbook.systems.files import digest
+from asdbook.systems.files import below, digest, wave_hashes
 from asdbook.systems.grouping import by_group, filled, hold_out, is_target, recordings
-from asdbook.systems.ssdm.detection import Denoised, wave_hash
+from asdbook.systems.ssdm.detection import Denoised
 from asdbook.systems.ssdm.embedding import Embedder, classes_of
 from asdbook.systems.ssdm.settings import (
     DEVIATIONS,
@@ -86,7 +85,7 @@ class Ssdm(System):
 
     def score(self, clips: TestClips, ctx: Context) -> Scores:
         self._to(ctx.device)
-        known = wave_hashes(clips, range(len(clips)))
+        known = wave_hashes(clips)
         with ctx.phase("embedding"):
             vectors = self._vectors(clips, known, ctx)
 
@@ -252,11 +251,6 @@ class Ssdm(System):
         return system
 
 
-def below(tensors: Tensors, prefix: str) -> Tensors:
-    """The tensors whose names start with `prefix`, without it."""
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
 def repeated(target: np.ndarray, share: float) -> np.ndarray:
     """Positions of clips, target ones repeated until they make up at least `share`; each at least once."""
     positions, rare = np.arange(len(target)), np.flatnonzero(target)
@@ -264,11 +258,6 @@ def repeated(target: np.ndarray, share: float) -> np.ndarray:
         return positions
     times = int(np.ceil(share / (1 - share) * (len(target) - len(rare)) / len(rare)))
     return np.concatenate([positions, np.tile(rare, max(times - 1, 0))])
-
-
-def wave_hashes(clips: TrainClips | TestClips, positions: Iterable[int]) -> list[int]:
-    """`wave_hash` of the clips at these positions."""
-    return [wave_hash(clips.waves.array(int(position))) for position in positions]
 
 
 # What takes the embedding's place in "DM alone" (Table II), whose input the paper does not state.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -88,8 +85,3 @@ class Denoised:
         self.centre, self.spread = rest.pop("centre").to(self.centre), rest.pop("spread").to(self.spread)
         self.denoiser.load_state_dict(rest)
         return self
-
-
-def wave_hash(samples: np.ndarray) -> int:
-    """A number that depends on a clip's samples alone: it seeds the clip's noise, in any order and company."""
-    return int.from_bytes(hashlib.blake2b(np.ascontiguousarray(samples).tobytes(), digest_size=8).digest(), "big")

@@ -1,0 +1,53 @@
+"""What held-out clips tell of a trained second stage: is the simulation seen, is it found, and by what?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from asdbook.augment import visibility
+from asdbook.features import FrameBank
+from asdbook.nn import Encoded
+from asdbook.systems.auddsr.detection import ObjectModel, Simulated, simulate
+from asdbook.systems.auddsr.general import General
+from asdbook.systems.auddsr.settings import AudDsrConfig
+from asdbook.systems.base import Context, Tensors
+
+LEVELS = ("both", "coarse", "fine")
+CLIPS = 64
+"""At most this many held-out clips are looked at."""
+
+
+@torch.inference_mode()
+def probe(model: ObjectModel, general: General, bank: FrameBank, clips: Tensor, name: str, ctx: Context) -> Tensors:
+    """Simulated anomalies in clips that nothing was fitted to.
+
+    Returns:
+        "probe/found": mean of the map of each clip, of the same clip with a simulated anomaly, and of that with X_G
+            in place of X_S too: a network that still finds it reads artefacts of X_G, (clip, 3).
+        "probe/visibility": mean change of X_G by the simulation, inside and outside of M, with both, coarse and fine
+            codes replaced, (3, 2).
+    """
+    with ctx.seeded(name):
+        images, _ = general.drawn(bank, clips[:CLIPS])
+        codes, mask = general.network.encode(images), model.masks(len(images), images)
+        made = [simulate(changed(model, level), general, codes, mask) for level in LEVELS]
+    own = made[LEVELS.index(model.config.levels)]
+    clean = model(general, codes.coarse.vectors, codes.fine.vectors)
+    found = model(general, own.coarse, own.fine)
+    fooled = model.unet(torch.cat([found.general, found.general], dim=1))
+    maps = [logits.softmax(dim=1)[:, 1].mean(dim=(1, 2)) for logits in (clean.logits, found.logits, fooled)]
+    change = torch.stack([seen(general, codes, simulated) for simulated in made])
+    return {"probe/found": torch.stack(maps, dim=1), "probe/visibility": change}
+
+
+def changed(model: ObjectModel, level: str) -> AudDsrConfig:
+    """The model's settings with other levels replaced."""
+    return model.config.model_copy(update={"levels": level})
+
+
+def seen(general: General, codes: Encoded, made: Simulated) -> Tensor:
+    """Mean change of X_G inside and outside of the anomaly, over clips, (2,)."""
+    before = general.network.decode(codes.coarse.vectors, codes.fine.vectors)[:, 0]
+    after = general.network.decode(made.coarse, made.fine)[:, 0]
+    return torch.stack([part.nanmean() for part in visibility(after, before, made.target)])
