@@ -122,3 +122,16 @@ def test_a_map_that_does_not_fit_its_grid_is_an_error(run, tmp_path, capsys, mon
     monkeypatch.setattr(Mapper, "maps", lambda self, clips, ctx: [np.zeros((64, 32), np.float32)] * len(clips))
     code, _, err = call(capsys, "score", run, write(tmp_path / "a.wav"), "--maps", tmp_path / "maps")
     assert code == 3 and "(64, 32)" in err and "(128, 32)" in err
+
+
+def test_auddsr_makes_maps(home, tmp_path, capsys):
+    tiny = dict(systems.get("auddsr").profiles["tiny"])
+    made = experiment.run("auddsr", "synthetic-2020", profile="smoke", machines=["fan"], overrides=tiny).folder
+    files = [write(tmp_path / "one.wav"), write(tmp_path / "two.wav", 1.7)]
+    code, out, _ = call(capsys, "score", made, *files, "--id", "00", "--maps", tmp_path / "maps", "--json")
+    assert code == 0
+    for row, seconds in zip(json.loads(out), (1.0, 1.7)):
+        with np.load(row["map"], allow_pickle=False) as kept:
+            assert kept["map"].shape == (len(kept["hertz"]), 1 + int(seconds * RATE) // 512)
+            assert 0 <= kept["map"].min() <= kept["map"].max() <= 1
+            assert kept["map"].mean() == pytest.approx(row["score"], rel=1e-3)  # the score is the map's mean

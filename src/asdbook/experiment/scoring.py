@@ -113,10 +113,11 @@ def map_grid(run: str) -> MapGrid:
     from asdbook import systems
     from asdbook.systems.base import no_maps
 
-    name = records.load(find_run(run)).record.system
-    grid = systems.get(name).map_grid
+    record = records.load(find_run(run)).record
+    system = systems.get(record.system)
+    grid = system(system.Config(**record.config)).map_grid
     if grid is None:
-        raise no_maps(name)
+        raise no_maps(record.system)
     return grid
 
 

@@ -221,8 +221,6 @@ class System(ABC):
     """Out-of-sample scores of training clips, set by `fit`; `clips` are positions in the training clips."""
     threshold_scores_: Mapping[str, np.ndarray] | None = None
     """Machine to the scores that its decision threshold is fitted to; None: those of `train_scores_`."""
-    map_grid: ClassVar[MapGrid | None] = None
-    """Where the cells of `maps` lie; None: the system makes no maps."""
 
     def __init__(self, config: BaseConfig):
         self.config = config
@@ -234,6 +232,11 @@ class System(ABC):
     @abstractmethod
     def score(self, clips: TestClips, ctx: Context) -> Scores:
         """One score a clip, in order."""
+
+    @property
+    def map_grid(self) -> MapGrid | None:
+        """Where the cells of `maps` lie, by the configuration alone; None: the system makes no maps."""
+        return None
 
     def maps(self, clips: TestClips, ctx: Context) -> list[np.ndarray]:
         """Where in time and frequency each clip sounds wrong; a system that says so also sets `map_grid`.

@@ -36,7 +36,7 @@ from asdbook.systems.auddsr.detection import (
 from asdbook.systems.auddsr.general import General, logmel_bank, outside_bank
 from asdbook.systems.auddsr.probes import probe
 from asdbook.systems.auddsr.settings import DEVIATIONS, GENERAL, OBJECT, PROFILES, VARIANTS, AudDsrConfig
-from asdbook.systems.base import BaseConfig, Context, Scores, System, Tensors
+from asdbook.systems.base import BaseConfig, Context, MapGrid, Scores, System, Tensors
 from asdbook.systems.files import below, digest, wave_hashes
 from asdbook.systems.grouping import by_group, filled, hold_out, recordings
 
@@ -209,6 +209,10 @@ class AudDsr(System):
 
         filled(clips, self.config.group_by, set(self.models_), of_group)
         return scores, maps
+
+    @property
+    def map_grid(self) -> MapGrid:
+        return MapGrid(bands=self.config.bands)
 
     def maps(self, clips: TestClips, ctx: Context) -> list[np.ndarray]:
         return [found.numpy() for found in self._heard(clips, ctx)[1]]
