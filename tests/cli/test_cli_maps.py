@@ -13,9 +13,9 @@ import soundfile
 import torch
 from PIL import Image
 
-from asdbook import cli, experiment, systems
+from asdbook import cli, experiment, simulate, systems
 from asdbook.features import LogMel
-from asdbook.report import anomaly_maps
+from asdbook.report import anomaly_maps, fault_maps
 from asdbook.systems.base import MapGrid
 from asdbook.systems.trivial import Trivial
 
@@ -124,14 +124,26 @@ def test_a_map_that_does_not_fit_its_grid_is_an_error(run, tmp_path, capsys, mon
     assert code == 3 and "(64, 32)" in err and "(128, 32)" in err
 
 
-def test_auddsr_makes_maps(home, tmp_path, capsys):
+@pytest.fixture
+def tiny(home):
+    """A run of auddsr."""
     tiny = dict(systems.get("auddsr").profiles["tiny"])
-    made = experiment.run("auddsr", "synthetic-2020", profile="smoke", machines=["fan"], overrides=tiny).folder
+    return experiment.run("auddsr", "synthetic-2020", profile="smoke", machines=["fan"], overrides=tiny)
+
+
+def test_auddsr_makes_maps(tiny, tmp_path, capsys):
     files = [write(tmp_path / "one.wav"), write(tmp_path / "two.wav", 1.7)]
-    code, out, _ = call(capsys, "score", made, *files, "--id", "00", "--maps", tmp_path / "maps", "--json")
+    code, out, _ = call(capsys, "score", tiny.folder, *files, "--id", "00", "--maps", tmp_path / "maps", "--json")
     assert code == 0
     for row, seconds in zip(json.loads(out), (1.0, 1.7)):
         with np.load(row["map"], allow_pickle=False) as kept:
             assert kept["map"].shape == (len(kept["hertz"]), 1 + int(seconds * RATE) // 512)
             assert 0 <= kept["map"].min() <= kept["map"].max() <= 1
             assert kept["map"].mean() == pytest.approx(row["score"], rel=1e-3)  # the score is the map's mean
+
+
+def test_maps_in_a_record_of_auddsr_are_compared_with_the_truth(tiny):
+    found = fault_maps.pointing([tiny])
+    names = {one.name for one in found.places} | set(found.nowhere)
+    assert found.places and names <= {f"fan, {f['name']}" for f in simulate.describe("synthetic-2020")["fan"]["faults"]}
+    assert all(0 <= one.inside <= 1 and one.gain.value == one.gain.value for one in found.places)

@@ -13,6 +13,7 @@ import pytest
 from scipy.io import wavfile
 from scipy.stats import rankdata
 
+from asdbook import simulate
 from asdbook.data.names import attributes_of, parse
 from asdbook.errors import BadInput, RunFailed, UnknownName
 from asdbook.simulate import (
@@ -367,3 +368,17 @@ def test_samples_that_are_not_finite_stop_the_run(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("asdbook.simulate.clips.mix", lambda *a: np.full(16_000, np.nan, np.float32))
     with pytest.raises(RunFailed, match="not finite"):
         render(SMOKE, "fan", "test", "source", "normal", 1)
+
+
+@pytest.mark.parametrize("preset", ["synthetic-2020", "synthetic-2023", "synthetic-2024"])
+def test_boxes_alone_are_those_of_the_truth(preset: str) -> None:
+    for machine, facts in simulate.describe(preset).items():
+        if facts["train_only"]:
+            continue
+        spec = simulate.Spec(preset, data_seed=7, profile="smoke")
+        part = list(facts["parts"])[-1]
+        block = simulate.render(spec, machine, "test", part, "anomaly")
+        assert [simulate.boxes(spec, machine, "test", part, k) for k in range(len(block.names))] == [
+            truth["boxes"] for truth in block.truth
+        ]
+        assert any(truth["boxes"] for truth in block.truth)

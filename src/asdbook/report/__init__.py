@@ -14,6 +14,7 @@
     audio           players at equal gain                                       (audio.py)
     listening       each fault of the built-in machines beside its twin         (listening.py)
     clips           clips of a built-in set by name: sound, truth, failures     (clips.py)
+    fault_maps      whether anomaly maps point at faults, against the truth     (fault_maps.py)
     verdicts        contrasts between records, and the table of claims          (verdicts.py)
     checks          the simulator's checks                                      (checks.py)
     worked          the metrics on ten scores                                   (worked.py)

@@ -132,18 +132,34 @@ def reference(where: Where, name: str, values: tuple[tuple[str, str], ...] | Non
     return float(np.sqrt(power / count))
 
 
+def take_of(spec: Spec, machine: str, role: str, part: str, label: str, index: int, lot: Lot) -> Take:
+    """What the machine is given to sound as it does in a clip; its boxes are empty until it has sounded."""
+    kept = round(spec.seconds(machine) * FS)
+    n = rendered_length(kept)
+    number = 2 * index + (label == "anomaly")  # label-free to the streams: any two clips differ in it
+    streams = partial(stream, *Where.of(spec, machine).key, role, part, number)
+    point = spec.machine(machine).layout.meaning(lot.values, lot.physics)
+    fault = Fault(lot.fault, lot.severity, lot.gain) if lot.fault else None
+    return Take(n, n - kept, point, streams, fault)
+
+
+def boxes(spec: Spec, machine: str, role: str, part: str, index: int) -> list[list[float]]:
+    """Where the fault of an anomalous clip shows, [t0, t1, f0, f1] in s and Hz: the truth of `render` alone.
+
+    The machine sounds, since its own motion says where; room, noise and level do not: a third of the time.
+    """
+    lot = lots(spec, machine, role, part, "anomaly", spec.cell(role, part))[index]
+    take = take_of(spec, machine, role, part, "anomaly", index, lot)
+    PRESETS[spec.preset].machines[machine].sound(individual(Where.of(spec, machine), take.point.individual), take)
+    return take.boxes
+
+
 def clip(spec: Spec, machine: str, role: str, part: str, label: str, index: int, lot: Lot) -> tuple[
     np.ndarray, Take
 ]:
     """One clip as float32 (samples,) in [-1, 1), and the take with its boxes."""
-    where = Where.of(spec, machine)
-    kept = round(spec.seconds(machine) * FS)
-    n = rendered_length(kept)
-    number = 2 * index + (label == "anomaly")  # label-free to the streams: any two clips differ in it
-    streams = partial(stream, *where.key, role, part, number)
-    point = spec.machine(machine).layout.meaning(lot.values, lot.physics)
-    fault = Fault(lot.fault, lot.severity, lot.gain) if lot.fault else None
-    take = Take(n, n - kept, point, streams, fault)
+    where, take = Where.of(spec, machine), take_of(spec, machine, role, part, label, index, lot)
+    point, n = take.point, take.n
     level = _level(where, spec, point, lot.values)
     if spec.mute:
         sound = np.zeros(n, np.float32)
