@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from asdbook.errors import BadInput
 from asdbook.features import FrameBank, Vectors, frame_bank
@@ -59,3 +61,33 @@ def test_bank_keeps_the_order_of_positions():
     bank = frame_bank(Lengths(), [4, 1, 2, 3], lambda waves: waves.unfold(1, 5, 5))
     assert bank.counts.tolist() == [4, 2, 4, 2]
     assert bank.flat[:, 0].tolist() == [4.0] * 4 + [1.0] * 2 + [2.0] * 4 + [3.0] * 2
+
+
+def bank_of(counts, bands=3):
+    """Frames numbered from 0 through all clips, so that each says where it stood."""
+    total = sum(counts)
+    return FrameBank(torch.arange(total, dtype=torch.float32)[:, None].expand(total, bands), torch.tensor(counts))
+
+
+@pytest.mark.parametrize("chosen", [[0], [2, 0], [1, 1, 2], [3, 2, 1, 0], []])
+def test_rows_are_all_frames_of_the_clips_in_order(chosen):
+    counts = [4, 1, 6, 3]
+    first = np.cumsum(counts) - counts
+    expected = [first[c] + t for c in chosen for t in range(counts[c])]
+    rows = bank_of(counts).rows(torch.tensor(chosen, dtype=torch.int64))
+    assert rows.shape == (len(expected), 3) and rows[:, 0].tolist() == expected
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(1, 12), st.data())
+def test_crops_by_a_loop_over_frames(counts, frames, data):
+    """Within the clip, or its last frame again, called padding; never a frame of the next clip."""
+    clips = data.draw(st.lists(st.integers(0, len(counts) - 1), min_size=1, max_size=5))
+    offsets = [data.draw(st.integers(0, counts[c] - 1)) for c in clips]
+    cut, valid = bank_of(counts).crops(torch.tensor(clips), torch.tensor(offsets), frames)
+    assert cut.shape == (len(clips), frames, 3) and valid.dtype == torch.bool
+    first = np.cumsum(counts) - counts
+    for row, own, clip, offset in zip(cut[:, :, 0].tolist(), valid.tolist(), clips, offsets):
+        for t in range(frames):
+            assert own[t] == (offset + t < counts[clip])
+            assert row[t] == first[clip] + min(offset + t, counts[clip] - 1)
