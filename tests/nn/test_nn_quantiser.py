@@ -268,4 +268,4 @@ def test_learning_lowers_the_error():
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
-        assert float((book.codes - centres).abs().max()) < 0.35
+        assert float((book.codes.detach() - centres).abs().max()) < 0.35
