@@ -5,7 +5,7 @@ from asdbook.nn.diffusion import Denoiser
 from asdbook.nn.dual_path import MultiPath, SpectrogramPath, SpectrumPath
 from asdbook.nn.gates import Attention, Gate, Gates, SqueezeExcite, gates_at, no_attention
 from asdbook.nn.quantiser import Update, VectorQuantiser, perplexity
-from asdbook.nn.restoration import DetectionUNet, Norm, ObjectDecoder, SubspaceRestriction, small_weights
+from asdbook.nn.restoration import DetectionUNet, Norm, ObjectDecoder, SubspaceRestriction
 from asdbook.nn.vqvae import Encoded, TwoLevelAutoencoder, autoencoder_loss, joined, masked_error
 
 __all__ = [
@@ -32,5 +32,4 @@ __all__ = [
     "masked_error",
     "no_attention",
     "perplexity",
-    "small_weights",
 ]

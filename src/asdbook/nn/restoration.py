@@ -17,7 +17,6 @@ from asdbook.nn.vqvae import ResidualStack, doubled
 
 Norm = Literal["instance", "group", "batch"]
 GROUPS = 8  # of group normalisation
-SPREAD = 0.02  # standard deviation of initial convolution weights
 
 
 def normalisation(norm: Norm, channels: int) -> nn.Module:
@@ -133,9 +132,3 @@ class DetectionUNet(nn.Module):
         for rise, merge in zip(self.rise, self.merge):
             x = merge(torch.cat([rise(x), levels.pop()], dim=1))
         return self.head(x)
-
-
-def small_weights(module: nn.Module) -> None:
-    """Convolution weights drawn with a spread of 0.02, as in DSR; for `Module.apply`."""
-    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-        nn.init.normal_(module.weight, 0.0, SPREAD)

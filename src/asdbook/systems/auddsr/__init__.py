@@ -60,6 +60,11 @@ class AudDsr(System):
     profiles: ClassVar = PROFILES
     deviations = DEVIATIONS
     knows = ("machine", "other machines")
+    variants_know: ClassVar = {
+        "per-id": ("machine", "id", "other machines"),
+        "annot": ("machine", "id", "other machines"),
+        "general-audio": ("machine", "outside data"),
+    }
     config: AudDsrConfig
 
     def fit(self, train: TrainClips, ctx: Context) -> AudDsr:

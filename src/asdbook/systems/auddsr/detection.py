@@ -14,7 +14,7 @@ from torch.nn import functional
 from asdbook.augment import anomaly_masks, replacements, spread, touched
 from asdbook.features import FrameBank
 from asdbook.losses import focal
-from asdbook.nn import DetectionUNet, Encoded, ObjectDecoder, SubspaceRestriction, joined, masked_error, small_weights
+from asdbook.nn import DetectionUNet, Encoded, ObjectDecoder, SubspaceRestriction, joined, masked_error
 from asdbook.nn.vqvae import COARSE, FINE
 from asdbook.systems.auddsr.general import General
 from asdbook.systems.auddsr.settings import AudDsrConfig, Score
@@ -88,7 +88,6 @@ class ObjectModel(nn.Module):
             c.dimension, c.decoder_width, c.decoder_middle, c.hidden, c.inner, c.blocks, c.norm
         )
         self.unet = DetectionUNet(c.unet_width, norm=c.norm)
-        self.apply(small_weights)
 
     def forward(self, general: General, coarse: Tensor, fine: Tensor) -> Decoded:
         with torch.no_grad():
