@@ -108,7 +108,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "ema": _STABLE,
     **SCORES,
     **{f"ema-{name}": {**_STABLE, **change} for name, change in SCORES.items()},
-    # The rest stands on averaged codes: codes that learn by gradient use a part of the codebook, and which part differs.
+    # The rest stands on averaged codes: those that learn by gradient use a part of the codebook, now this, now that.
     # Other information.
     "per-id": {**_STABLE, "group_by": "id"},
     "annot": {**_STABLE, "group_by": "id", "outliers": True},
