@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import asdbook.bench.auddsr as auddsr
 import asdbook.bench.autoencoder as autoencoder
 import asdbook.bench.bootstrap as bootstrap
 import asdbook.bench.detectors as detectors
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Callable[[str], None]], list[dict[str, Any]]]] =
     "bootstrap": bootstrap.measure,
     "detectors": detectors.measure,
     "ssdm": ssdm.measure,
+    "auddsr": auddsr.measure,
 }
 
 

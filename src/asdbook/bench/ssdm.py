@@ -6,14 +6,13 @@ precision and threads in the same run.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asdbook.bench.timing import alternate
+from asdbook.bench.timing import alternate, matrix_rate, operations
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +28,7 @@ SIZE = 4096  # of the matrices that the share refers to
 def measure(progress: Callable[[str], None]) -> list[dict[str, Any]]:
     """Rows: a training step in bf16 and in float32, embedding of clips, the diffusion score."""
     waves = _waves()
-    rates = {precision: _matrix_rate(precision) for precision in ("float32", "bf16")}
+    rates = {precision: matrix_rate(precision, SIZE) for precision in ("float32", "bf16")}
     rows = []
     for precision in ("bf16", "float32"):
         progress(f"ssdm, training in {precision}")
@@ -101,36 +100,13 @@ def _labels() -> torch.Tensor:
     return one_hot(torch.arange(CLIPS) % CLASSES, CLASSES)
 
 
-def _matrix_rate(precision: str) -> float:
-    """FLOP/s of a matrix product, the median of three after one unmeasured."""
-    import torch
-
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    a, b = (torch.randn(SIZE, SIZE, dtype=kind) for _ in range(2))
-    seconds = []
-    for _ in range(4):
-        start = time.perf_counter()
-        torch.matmul(a, b)
-        seconds.append(time.perf_counter() - start)
-    return 2 * SIZE**3 / float(np.median(seconds[1:]))
-
-
-def _operations(work: Callable[[], object]) -> int:
-    """Floating-point operations of matrix products and convolutions."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        work()
-    return counter.get_total_flops()
-
-
 def _training(waves: torch.Tensor, precision: str, rates: dict[str, float]) -> dict[str, Any]:
     labels = _labels()
     ours, plain = _side(precision, channels_last=True), _side("float32", channels_last=False)
     first = [float(side.loss(waves, labels).detach()) for side in (ours, plain)]  # same weights, same clips
-    operations = _operations(lambda: plain.step(waves, labels))
+    work = operations(lambda: plain.step(waves, labels))
     fast, slow = alternate(lambda: ours.step(waves, labels), lambda: plain.step(waves, labels), ROUNDS)
-    share = [operations / seconds / rates[kind] for seconds, kind in ((fast, precision), (slow, "float32"))]
+    share = [work / seconds / rates[kind] for seconds, kind in ((fast, precision), (slow, "float32"))]
     return {
         "ours": f"training, {precision}, channels last",
         "reference": "training, float32",
@@ -155,10 +131,10 @@ def _embedding(waves: torch.Tensor, rates: dict[str, float]) -> dict[str, Any]:
         with torch.inference_mode():
             return torch.cat(side.embedder.parts(waves), dim=1)
 
-    operations = _operations(lambda: embed(sides[1]))
+    work = operations(lambda: embed(sides[1]))
     fast, slow = alternate(lambda: embed(sides[0]), lambda: embed(sides[1]), ROUNDS)
     gap = float((embed(sides[0]) - embed(sides[1])).abs().max())
-    share = [operations / seconds / rates["float32"] for seconds in (fast, slow)]
+    share = [work / seconds / rates["float32"] for seconds in (fast, slow)]
     return {
         "ours": "embedding, channels last",
         "reference": "embedding, float32",
