@@ -11,6 +11,7 @@ import resource
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from asdbook.systems.auddsr.detection import ObjectModel
     from asdbook.systems.auddsr.general import General
 
-CLIPS = 16  # a batch of `quick` in both stages, and what is scored together
+CLIPS = 16  # a batch of the first stage of `quick`, and what is scored together
 SIZES = "quick"
 ROUNDS = 5
 SIZE = 4096  # of the matrices that the share refers to
@@ -64,6 +65,7 @@ class Side:
         import torch
 
         self.clips = torch.arange(CLIPS)
+        self.few = self.clips[: self.general.config.object_batch_size]  # a batch of the second stage
         modules: tuple[torch.nn.Module, ...] = (self.general, self.model)
         self.optimisers = {m: torch.optim.Adam(m.parameters(), lr=1e-3) for m in modules}
 
@@ -78,7 +80,7 @@ class Side:
         """The losses of simulated anomalies, once down."""
         general = self.general.eval().requires_grad_(False)
         model = self.model.train()
-        return self._step(model, lambda: model.loss(general, *general.drawn(self.bank, self.clips), 0))
+        return self._step(model, lambda: model.loss(general, *general.drawn(self.bank, self.few), 0))
 
     def _step(self, module: torch.nn.Module, loss: Callable[[], Tensor]) -> float:
         import torch
@@ -117,7 +119,7 @@ def _side(precision: str, *, channels_last: bool = False) -> Side:
 
     torch.manual_seed(0)
     config = systems.make_config(systems.get("auddsr"), "ema", SIZES)
-    general, model, bank = General(config), ObjectModel(config), _bank(config.bands)  # type: ignore[arg-type, attr-defined]
+    general, model, bank = General(config), ObjectModel(config), _bank(config.bands, CLIPS)  # type: ignore[arg-type, attr-defined]
     general.mean.copy_(bank.flat.mean(dim=0))
     general.spread.copy_((bank.flat - general.mean).square().mean().sqrt())
     general.network.start(general.whole(bank, torch.arange(CLIPS))[0])
@@ -129,7 +131,8 @@ def _side(precision: str, *, channels_last: bool = False) -> Side:
     return Side(general, model, bank, precision)
 
 
-def _bank(bands: int) -> FrameBank:
+@cache
+def _bank(bands: int, clips: int) -> FrameBank:
     """Log-mel frames of simulated clips of the fan."""
     import torch
 
@@ -138,9 +141,9 @@ def _bank(bands: int) -> FrameBank:
     from asdbook.systems.auddsr.general import FLOOR_DB
 
     spec = simulate.Spec("synthetic-2020", profile="quick", machines=("fan",))
-    audio = simulate.render(spec, "fan", "train", "00", "normal", CLIPS).audio
+    audio = simulate.render(spec, "fan", "train", "00", "normal", clips).audio
     frames = LogMel(bands=bands)(torch.from_numpy(audio / np.float32(32768)).float()).clamp_min(FLOOR_DB)
-    return FrameBank(frames.flatten(0, 1), torch.full((CLIPS,), frames.shape[1]))
+    return FrameBank(frames.flatten(0, 1), torch.full((clips,), frames.shape[1]))
 
 
 def _row(
@@ -167,9 +170,9 @@ def _pair(
     work = operations(lambda: step(other))
     seconds = alternate(lambda: step(ours), lambda: step(other), ROUNDS)
     share = [work / s / rates[side.precision] for s, side in zip(seconds, sides)]
-    c = other.general.config
+    c, clips = other.general.config, CLIPS if step is Side.general_step else len(other.few)
     return _row(
-        f"a step on {CLIPS} images of {c.bands} x {c.crop_frames}", "clips/s", CLIPS,
+        f"a step on {clips} images of {c.bands} x {c.crop_frames}", "clips/s", clips,
         (f"{stage}, {ours.precision}", f"{stage}, {name}"), seconds,
         f"first loss {first[0]:.4f} and {first[1]:.4f}; {share[0]:.0%} and {share[1]:.0%} of the matrix rate",
     )  # fmt: skip
