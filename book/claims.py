@@ -98,7 +98,7 @@ printed.claim_checks(decided["ssdm"], name="tab-checks-ssdm",
 # %% [markdown]
 # ## AudDSR
 #
-# {cite:t}`zavrtanik2024auddsr`.
+# {cite:t}`zavrtanik2024auddsr`, rebuilt in [its chapter](auddsr.ipynb). C13, a gentler target for outliers, is not built.
 
 # %% tags=["hide-input"]
 printed.claims(decided["auddsr"], name="tab-claims-auddsr",

@@ -57,7 +57,7 @@ front.table(shelf, name="tab-papers", caption="The five papers: reported, and ou
 # A claim can only become "supported" on the official recordings, which every reader may download but no book may ship.
 #
 # The yardstick of all five has a chapter: [the official autoencoder](baseline.ipynb).
-# The first paper that is rebuilt: [SSDM](ssdm.ipynb).
+# The papers that are rebuilt: [SSDM](ssdm.ipynb) and [AudDSR](auddsr.ipynb).
 
 # %% [markdown]
 # ## Which sound data this is
@@ -93,6 +93,7 @@ tables.Table(["badge", "data", "verdict it allows"], rows)
 # Read [the task](task.ipynb) to the end, with pencil and paper for the ten scores.
 # Then read [the official autoencoder](baseline.ipynb) line by line, and do its exercises.
 # [SSDM](ssdm.ipynb) is the next step: a learned embedding, a diffusion model, and what each is worth.
+# In [AudDSR](auddsr.ipynb) you hear anomalies that were simulated in a learned alphabet of sound.
 # :::
 #
 # :::{grid-item-card} A week

@@ -118,7 +118,7 @@ class Shown:
         if self.live:
             return list(self.live.get(label, ()))
         own = self._committed(label)
-        if any(map(_is_sealed, own)):
+        if not own or any(map(_is_sealed, own)):
             return own
         others = (stored for name in self.asked.systems for stored in self._committed(name))
         return [] if any(map(_is_sealed, others)) else own

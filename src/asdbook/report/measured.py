@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,13 +24,15 @@ class Measure:
     Attributes:
         systems: one ("system:variant"), or two whose difference counts.
         name: of the number, as it stands beside its value.
-        value: one run's number in points; None where the run keeps no vectors. Positive favours the claim, or of
-            two systems the larger number.
+        value: one run's number in points, from what `read` finds. Positive favours the claim, or of two systems the
+            larger number.
+        read: what a run keeps of it; None where it keeps nothing. By default the vectors of one machine.
     """
 
     systems: tuple[str, ...]
     name: str
-    value: Callable[[embeddings.Vectors], float]
+    value: Callable[[Any], float]
+    read: Callable[[Stored], Any] = embeddings.of
 
 
 def gain_over_norm(vectors: embeddings.Vectors) -> float:
@@ -67,5 +70,5 @@ def interval(measure: Measure, groups: Sequence[Sequence[Stored]]) -> metrics.In
 
 def one(measure: Measure, stored: Stored) -> float | None:
     """The number of one run."""
-    vectors = embeddings.of(stored)
-    return None if vectors is None else measure.value(vectors)
+    found = measure.read(stored)
+    return None if found is None else measure.value(found)

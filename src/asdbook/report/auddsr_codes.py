@@ -1,0 +1,192 @@
+"""What AudDSR's two stages learnt: how codebooks are used, and whether simulated anomalies are seen and found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asdbook import metrics
+from asdbook.experiment.records import Stored
+from asdbook.report.auddsr import EMA, LITERAL, over
+from asdbook.report.auddsr_why import real_auc, runs
+from asdbook.report.chapter import Shown
+from asdbook.report.embedding_figures import missing
+from asdbook.report.show import Picture
+from asdbook.report.style import SEQUENCE, canvas, styled
+from asdbook.report.tables import Html, Table, code
+
+LEVELS = ("coarse", "fine")
+SHARE, SPREAD = "share used", "perplexity"
+
+
+# Codebooks.
+def codes_used(stored: Stored, what: str, level: str) -> list[float]:
+    """Perplexity or share of used codes of one codebook by epoch; mean over autoencoders where there are several."""
+    found = [values for name, values in stored.record.loss_history.items() if name.endswith(f"/{what} {level}")]
+    return [float(v) for v in np.mean([v[: min(map(len, found))] for v in found], axis=0)] if found else []
+
+
+def loss_of_codes(stored: Stored) -> list[float]:
+    """Loss of the autoencoder by epoch."""
+    found = [v for name, v in stored.record.loss_history.items()
+             if name.startswith("auddsr/general") and SPREAD not in name and SHARE not in name]  # fmt: skip
+    return [float(v) for v in np.mean([v[: min(map(len, found))] for v in found], axis=0)] if found else []
+
+
+def codebooks(shown: Shown, **options: Any) -> Table:
+    """`literal` beside `ema`: worst and last loss, perplexity and share of used codes at the end."""
+    lines = []
+    for label, what in ((LITERAL, "gradient of Eq. (1)"), (EMA, "moving averages, dead codes revived")):
+        group = [stored for stored in runs(shown, label) if loss_of_codes(stored)]
+        line: list[Any] = [Html(f"{what}<br>{code(label).text}"),
+                           over(group, lambda s: max(loss_of_codes(s)), 2),
+                           over(group, lambda s: loss_of_codes(s)[-1], 2)]  # fmt: skip
+        for level in LEVELS:
+            line.append(over(group, lambda s, at=level: codes_used(s, SPREAD, at)[-1]))  # type: ignore[misc]
+            line.append(over(group, lambda s, at=level: 100 * codes_used(s, SHARE, at)[-1]))  # type: ignore[misc]
+        lines.append(line)
+    heads = ["highest loss", "loss at the end",
+             *(f"{level}: {what}" for level in LEVELS for what in ("perplexity", "codes used (%)"))]  # fmt: skip
+    return Table(["codes learn by", *heads], lines, **options)
+
+
+def codebooks_finding(shown: Shown) -> str:
+    """What share of their codes both ways use at the end, in a sentence."""
+    said = []
+    for label in (LITERAL, EMA):
+        group = [s for s in runs(shown, label) if loss_of_codes(s)]
+        if group:
+            shares = [over(group, lambda s, at=level: 100 * codes_used(s, SHARE, at)[-1]).value  # type: ignore[misc]
+                      for level in LEVELS]  # fmt: skip
+            said.append(f"`{label}` ends with {shares[0]:.0f} % of the coarse and {shares[1]:.0f} % of the fine codes "
+                        "in use")  # fmt: skip
+    return "; ".join(said) if said else "No record yet"
+
+
+def codebooks_figure(shown: Shown) -> Picture:
+    """Loss, perplexity and share of used codes over epochs, one colour a way of learning, one line style a level."""
+    groups = {label: [s for s in runs(shown, label) if loss_of_codes(s)] for label in (LITERAL, EMA)}
+    if not any(groups.values()):
+        return missing(f"{LITERAL} and {EMA}")
+    styles, said = {"coarse": "-", "fine": "--"}, []
+    with styled():
+        figure, panels = canvas(3, 1, height=5.6, sharex=True)
+        for k, (label, group) in enumerate(groups.items()):
+            colour = SEQUENCE[k]
+            for number, stored in enumerate(group):
+                losses = loss_of_codes(stored)
+                epochs = range(1, len(losses) + 1)
+                panels[0].plot(epochs, losses, color=colour, alpha=0.8, label=None if number else label)
+                for level, line in styles.items():
+                    name = None if number else f"{label}, {level}"
+                    panels[1].plot(epochs, codes_used(stored, SPREAD, level), line, color=colour, alpha=0.8, label=name)
+                    shares = [100 * v for v in codes_used(stored, SHARE, level)]
+                    panels[2].plot(epochs, shares, line, color=colour, alpha=0.8)
+            if group:
+                said.append(f"{label}: loss at most {max(max(loss_of_codes(s)) for s in group):.3g}, at the end "
+                            f"{np.mean([loss_of_codes(s)[-1] for s in group]):.3g}")  # fmt: skip
+        panels[0].set(yscale="log", ylabel="loss of the\nautoencoder")
+        panels[1].set(yscale="log", ylabel="perplexity")
+        panels[2].set(ylabel="codes used (%)", xlabel="epoch", ylim=(0, 105))
+        figure.legend(*panels[1].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return Picture(figure, f"Loss, perplexity and share of used codes over epochs. {'; '.join(said)}. "
+                           f"{codebooks_finding(shown)}.")  # fmt: skip
+
+
+# What held-out clips with simulated anomalies told (`systems.auddsr.probes`).
+@dataclass(frozen=True)
+class Probe:
+    """Of the networks of one machine type (or ID).
+
+    Attributes:
+        machine: type.
+        simulated: AUC (percent) of held-out clips with a simulated anomaly against the same without.
+        shortcut: the same where the network sees X_G in place of X_S too.
+        visibility: mean change of X_G by the simulation, (both, coarse, fine) x (inside, outside).
+    """
+
+    machine: str
+    simulated: float
+    shortcut: float
+    visibility: np.ndarray
+
+
+def probes(stored: Stored) -> list[Probe]:
+    """What a record keeps of them; [] where it keeps nothing."""
+    arrays, made = stored.figures(), []
+    for name, values in arrays.items():
+        kind, _, group = name.partition("/")
+        if kind == "found":
+            clean, changed, fooled = np.asarray(values, dtype=float).T
+            label = np.repeat([0, 1], len(clean))
+            found, fooled_ = (100 * float(metrics.auc(label, np.concatenate([clean, other])))
+                              for other in (changed, fooled))  # fmt: skip
+            seen = np.asarray(arrays[f"visibility/{group}"], dtype=float)
+            made.append(Probe(group.partition("/")[0], found, fooled_, seen))
+    return made
+
+
+def mean_probe(stored: Stored, what: str, machine: str = "all") -> float | None:
+    """Mean over the machine types of a run (types weigh alike), or over the groups of one type, in percent."""
+    by_machine: dict[str, list[float]] = {}
+    for probe in probes(stored):
+        by_machine.setdefault(probe.machine, []).append(getattr(probe, what))
+    means = {name: float(np.mean(values)) for name, values in by_machine.items()}
+    return means.get(machine) if machine != "all" else (float(np.mean(list(means.values()))) if means else None)
+
+
+def simulated(shown: Shown, **options: Any) -> Table:
+    """One row a machine: AUC on simulated and on real anomalies, and of the shortcut, of `literal` and `ema`."""
+    groups = {label: [s for s in runs(shown, label) if probes(s)] for label in (LITERAL, EMA)}
+    lines = []
+    for machine in ("all", *shown.machines):
+        line: list[Any] = ["all types" if machine == "all" else machine]
+        for group in groups.values():
+            line.append(over(group, lambda s, m=machine: mean_probe(s, "simulated", m)))  # type: ignore[misc]
+            line.append(over(group, lambda s, m=machine: real_auc(s, m)))  # type: ignore[misc]
+            line.append(over(group, lambda s, m=machine: mean_probe(s, "shortcut", m)))  # type: ignore[misc]
+        lines.append(line)
+    words = ("simulated (%)", "of the test clips (%)", "simulated, X_S hidden (%)")
+    heads = [Html(f"{code(label).text}:<br>{word}") for label in groups for word in words]
+    return Table(["machine type", *heads], lines, **options)
+
+
+def simulated_finding(shown: Shown) -> str:
+    """Simulated against real AUC, in a sentence."""
+    said = []
+    for label in (LITERAL, EMA):
+        group = [s for s in runs(shown, label) if probes(s)]
+        if group:
+            both = [over(group, lambda s, w=what: mean_probe(s, w)).value for what in ("simulated", "shortcut")]  # type: ignore[misc]
+            real = over(group, real_auc).value
+            said.append(f"`{label}` finds {both[0]:.0f} % of simulated anomalies (AUC), {real:.0f} % of those of the "
+                        f"test clips; with X_S hidden {both[1]:.0f} % of simulated ones")  # fmt: skip
+    return "; ".join(said) if said else "No record yet"
+
+
+def visible(shown: Shown, **options: Any) -> Table:
+    """How much X_G changes where codes were replaced, and elsewhere: both levels, the coarse one, the fine one."""
+    lines = []
+    for label in (LITERAL, EMA):
+        group = [s for s in runs(shown, label) if probes(s)]
+        for k, level in enumerate(("both", *LEVELS)):
+            cells = [over(group, lambda s, at=(k, side): float(np.nanmean([p.visibility[at] for p in probes(s)])), 3)  # type: ignore[misc]
+                     for side in (0, 1)]  # fmt: skip
+            lines.append([Html(f"{level}<br>{code(label).text}"), *cells])
+    heads = ["change inside the map (spreads)", "change outside"]
+    return Table(["codes replaced", *heads], lines, **options)
+
+
+def visible_finding(shown: Shown) -> str:
+    """Coarse codes against fine ones, in a sentence."""
+    said = []
+    for label in (LITERAL, EMA):
+        group = [s for s in runs(shown, label) if probes(s)]
+        if group:
+            inside = [over(group, lambda s, at=k: float(np.nanmean([p.visibility[at, 0] for p in probes(s)]))).value  # type: ignore[misc]
+                      for k in (1, 2)]  # fmt: skip
+            said.append(f"`{label}`: other coarse codes change X_G by {inside[0]:.2f} spreads, other fine ones by "
+                        f"{inside[1]:.2f}")  # fmt: skip
+    return "; ".join(said) if said else "No record yet"

@@ -1,0 +1,255 @@
+"""Why AudDSR scores what it scores, from runs on development data: ablations, training, simulated shapes.
+
+Development runs may be made on some machines only. Two runs are compared on the machines that both were tested on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from asdbook import metrics
+from asdbook.experiment.records import Stored
+from asdbook.report import auddsr, chapter, figures, results, sensitivity, verdicts
+from asdbook.report.auddsr import DATA, EMA, LITERAL, NONE, YARDSTICKS, over
+from asdbook.report.chapter import Shown, difference
+from asdbook.report.embedding_figures import missing
+from asdbook.report.show import Picture
+from asdbook.report.tables import Html, Table, Value, code
+
+TRIVIAL = YARDSTICKS[0]
+
+
+def development(label: str, overrides: Mapping[str, Any] | None = None) -> list[Stored]:
+    """The run of a variant on the development seed with these settings changed by hand; of several the one on most
+    machines; [] where there is none."""
+    system, _, variant = label.partition(":")
+    found = results.committed(system=system, variant=variant, data=DATA, profile=chapter.RECORDED,
+                              data_seed=chapter.DEVELOPMENT, overrides=dict(overrides or {}))  # fmt: skip
+    whole = [stored for stored in found if not stored.record.data.premise_off]
+    return sorted(whole, key=lambda s: len(tested(s)))[-1:]
+
+
+def runs(shown: Shown, label: str) -> list[Stored]:
+    """Runs of a system on the verdict seeds, or while there are none the one on the development seed."""
+    return shown.group(label) or ([] if shown.live else development(label))
+
+
+def tested(stored: Stored) -> tuple[str, ...]:
+    """Machines of a run that have test clips."""
+    return tuple(str(machine["machine"]) for machine in stored.record.metrics["official"]["machines"])
+
+
+def real_auc(stored: Stored, machine: str = "all") -> float | None:
+    """Mean AUC of a run's real (test) anomalies, in percent; of one type or of all."""
+    found = {str(m["machine"]): m["score"]["value"] for m in stored.record.metrics["official"]["machines"]}
+    value = stored.record.metrics["official"]["score"]["value"] if machine == "all" else found.get(machine)
+    return None if value is None else 100 * float(value)
+
+
+# Development runs.
+CHANGES: Mapping[str, str] = {
+    "ema": "codes are moving averages, dead ones are revived",
+    "uniform": "any code may stand in, not similar ones alone",
+    "perlin-only": "simulated shapes: Perlin noise alone",
+    "band-only": "simulated shapes: bands alone",
+    "unrotated": "Perlin noise is not rotated",
+    "coarse-only": "coarse codes replaced alone",
+    "fine-only": "fine codes replaced alone",
+    "no-restriction": "no subspace restriction",
+    "batchnorm": "batch normalisation, not instance normalisation",
+    "general-audio": "autoencoder trained on sound of no machine",
+    "leave-one-type-out": "autoencoder trained on the other types",
+    "per-id": "one model a machine ID",
+    "annot": "other machine IDs as anomalies, one model a machine ID",
+}
+"""Variant to what it changes; a variant of `ema` is named after it ("ema-uniform") or learns codes as it does."""
+
+
+def base_of(stored: Stored) -> str:
+    """What a variant is compared with: `ema` where its codes learn as moving averages, else `literal`."""
+    average = stored.record.config.get("update") == "average" and stored.record.label != EMA
+    return EMA if average else LITERAL
+
+
+@lru_cache(maxsize=256)
+def _on(stored: Stored, machines: tuple[str, ...]) -> metrics.Evaluation:
+    """A run's official evaluation on some of its machines, with resampled values."""
+    frame = stored.scores()
+    test = frame[(frame["split"] == "test") & frame["machine"].isin(machines)].sort_values("file")
+    return metrics.evaluate(
+        stored.record.data.year or 2020, test["machine"].to_numpy(dtype=object), test["unit"].to_numpy(dtype=object),
+        (test["label"] == "anomaly").to_numpy(dtype=int), test["score"].to_numpy(dtype=float),
+        domain=None if test["domain"].isna().all() else test["domain"].to_numpy(dtype=object),
+        recording=test["recording"].to_numpy(dtype=object), draws=verdicts.DRAWS, seed=0,
+    )  # fmt: skip
+
+
+def shared(left: Stored, right: Stored) -> tuple[str, ...]:
+    """Machines that both runs were tested on."""
+    return tuple(machine for machine in tested(left) if machine in tested(right))
+
+
+def between(left: Sequence[Stored], right: Sequence[Stored]) -> metrics.Interval | None:
+    """Score of one run minus that of another on the machines of both, in points, with its interval over clips."""
+    if not left or not right or not shared(left[0], right[0]):
+        return None
+    machines = shared(left[0], right[0])
+    return verdicts.points(metrics.paired_difference(_on(left[0], machines), _on(right[0], machines)))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A development run: what it changes, in words, and what it is compared with."""
+
+    what: str
+    stored: Stored
+    base: list[Stored]
+
+    @property
+    def label(self) -> str:
+        changed = sensitivity.settings(self.stored.record.overrides)
+        return self.stored.record.label + (f", {changed}" if changed else "")
+
+
+def trials(shown: Shown) -> list[Trial]:
+    """All development runs that change one thing, in the order of `CHANGES`, then those with settings changed by
+    hand. Variants that only read another score are left out: they are in the table of scores."""
+    found = []
+    for variant, what in CHANGES.items():
+        for label in dict.fromkeys((f"auddsr:{variant}", f"{EMA}-{variant}")):
+            for stored in development(label):
+                found.append(Trial(what, stored, development(base_of(stored))))
+    for stored in results.committed(system="auddsr", data=shown.asked.main, profile=chapter.RECORDED,
+                                    data_seed=chapter.DEVELOPMENT):  # fmt: skip
+        changed = stored.record.overrides
+        if changed and not stored.record.data.premise_off:
+            found.append(Trial(f"settings: {sensitivity.settings(changed)}", stored, development(stored.record.label)))
+    return found
+
+
+def evidence(shown: Shown, **options: Any) -> Table:
+    """One row a change: its score, and differences to what it changes and to the trivial detector."""
+    rows: list[tuple[str, str, list[Stored], list[Stored]]] = [
+        ("as the paper has it", LITERAL, development(LITERAL), [])]  # fmt: skip
+    rows += [(one.what, one.label, [one.stored], one.base) for one in trials(shown)]
+    trivial, lines = development(TRIVIAL), []
+    for what, label, group, base in rows:
+        machines = ", ".join(tested(group[0])) if group and group[0].record.data.restricted else "all"
+        score = over(group, real_auc) if group else NONE
+        against = None
+        if base:
+            against = Html(f"{difference(between(group, base)).text}<br>{code(base[0].record.label).text}")
+        lines.append([Html(f"{what}<br>{code(label).text}"), machines, score, against,
+                      difference(between(group, trivial))])  # fmt: skip
+    columns = ["what is changed", "machines", "mean AUC there (%)", "minus what it changes (points)",
+               Html(f"minus {code(TRIVIAL).text} (points)")]  # fmt: skip
+    return Table(columns, lines, notes=[*options.pop("notes", ()), note(shown)], **options)
+
+
+def note(shown: Shown) -> str:
+    """What development runs are."""
+    return (f"All on development seed {chapter.DEVELOPMENT} of {shown.asked.main}, profile `{chapter.RECORDED}`; "
+            "differences on the machines that both runs were tested on. Intervals (95 %) cover "
+            f"{results.COVERS_ONE}: no new machines, no new training.")  # fmt: skip
+
+
+def evidence_finding(shown: Shown) -> str:
+    """How many changes lift the score, and how many then beat the trivial detector, in a sentence."""
+    gains = {one.label: between([one.stored], one.base) for one in trials(shown)}
+    known = {label: gap for label, gap in gains.items() if gap is not None}
+    if not known:
+        return "No change has run yet"
+    trivial = development(TRIVIAL)
+    lifts = sum(_above(gap) for gap in known.values())
+    beats = sum(_above(between([one.stored], trivial)) for one in trials(shown) if one.label in known)
+    best = max(known, key=lambda label: known[label].value)
+    return (f"{lifts} of {len(known)} changes lift the score with an interval that leaves out zero, for the clips of "
+            f"one run; most of all `{best}` ({known[best].value:+.1f} points). {beats} of {len(known)} then beat the "
+            "trivial detector in this sense")  # fmt: skip
+
+
+def _above(gap: metrics.Interval | None) -> bool:
+    return gap is not None and gap.low is not None and gap.low > 0
+
+
+def training_notes() -> list[str]:
+    """What twice the training of either stage did, for each variant that has such a run on the development seed."""
+    said = []
+    for label in (LITERAL, EMA):
+        plain = development(label)
+        for key, what in (("object_iterations", "second stage"), ("iterations", "autoencoder")):
+            usual = plain[0].record.config.get(key) if plain else None
+            longer = development(label, {key: 2 * usual}) if usual else []
+            if longer:
+                effect = results.training_effect(between(longer, plain))
+                said.append(f"`{label}`, {what}, development seed: {effect}")
+    return said
+
+
+# Which simulated shape helps which fault.
+def shapes(shown: Shown, **options: Any) -> Table:
+    """One row a fault: AUC of models that learnt from both shapes, from Perlin noise and from bands alone."""
+    groups = shape_runs()
+    found = {what: auddsr.fault_aucs(group) for what, group in groups.items()}
+    alone = [found[what] for what in ("Perlin noise alone", "bands alone")]
+    keys = [key for key in alone[0] if key in alone[1]]
+    lines = []
+    for key in sorted(keys, key=lambda k: (alone[1][k].value.value or 0.0) - (alone[0][k].value.value or 0.0)):
+        cells = [found[what][key].value if key in found[what] else NONE for what in found]
+        gap = (alone[1][key].value.value or 0.0) - (alone[0][key].value.value or 0.0)
+        lines.append([", ".join(key), *cells, Value(gap)])
+    heads = [f"{what} (%)" for what in found]
+    return Table(["machine, fault", *heads, "bands − Perlin (points)"],
+                 lines or [["all faults", NONE, NONE, NONE, NONE]],
+                 notes=[*options.pop("notes", ()), note(shown)], **options)  # fmt: skip
+
+
+def shape_runs() -> dict[str, list[Stored]]:
+    """Development runs by simulated shape: those of `ema` where it has both, else of `literal`."""
+    for prefix in (f"{EMA}-", "auddsr:"):
+        alone = {what: development(f"{prefix}{variant}") for what, variant in
+                 (("Perlin noise alone", "perlin-only"), ("bands alone", "band-only"))}  # fmt: skip
+        if all(alone.values()):
+            return {"both shapes": development(base_of(alone["bands alone"][0])), **alone}
+    return {"both shapes": [], "Perlin noise alone": [], "bands alone": []}
+
+
+SURE = 5.0
+"""Points of AUC that we call a difference on some fifty clips of one run."""
+
+
+def shapes_finding() -> str:
+    """For how many faults each shape is better, in a sentence."""
+    groups = shape_runs()
+    perlin, band = (auddsr.fault_aucs(groups[what]) for what in ("Perlin noise alone", "bands alone"))
+    gaps = {key: (band[key].value.value or 0.0) - (perlin[key].value.value or 0.0) for key in perlin if key in band}
+    if not gaps:
+        return "Not run yet: it needs a run with each shape alone"
+    better, worse = (sum(sign * gap > SURE for gap in gaps.values()) for sign in (1, -1))
+    most, least = max(gaps, key=lambda key: gaps[key]), min(gaps, key=lambda key: gaps[key])
+    return (f"Bands alone score over {SURE:g} points more on {better} of {len(gaps)} faults, Perlin noise alone on "
+            f"{worse}. Most for bands: {', '.join(most)} ({gaps[most]:+.0f}); for Perlin noise: {', '.join(least)} "
+            f"({gaps[least]:+.0f})")  # fmt: skip
+
+
+CHOICES: tuple[sensitivity.Choice, ...] = tuple(
+    sensitivity.Choice(what, f"auddsr:{other}", LITERAL)
+    for other, what in CHANGES.items() if other not in ("annot",)
+)  # fmt: skip
+"""What the paper leaves open and a variant answers the other way."""
+
+
+def dots(shown: Shown) -> Picture:
+    """The score of every development run as a dot with its interval, changed runs below what they change."""
+    trivial = development(TRIVIAL)
+    rows = [("literal", development(LITERAL))] + [(one.label.removeprefix("auddsr:"), [one.stored])
+                                                  for one in trials(shown)]  # fmt: skip
+    found = [(name, between(group, trivial)) for name, group in rows]
+    lines = [figures.Dot(name, gap.value, gap.low, gap.high) for name, gap in found if gap is not None]
+    if not lines:
+        return missing(f"{LITERAL} and {TRIVIAL} on development data")
+    return figures.intervals(lines, unit="minus the trivial detector, same machines (points)", reference=0.0,
+                             reference_label="trivial detector")  # fmt: skip
