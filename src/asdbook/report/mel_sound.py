@@ -22,7 +22,7 @@ STEPS = 48
 MOMENTUM = 0.99
 """Of the iteration; it finds in tens of steps what takes hundreds without."""
 SOLVES = 200
-"""Multiplicative updates of the least squares: an image of a fan is fitted to under 0.1 dB after fifty, a tone slower."""
+"""Multiplicative updates of the least squares: a fan's image is fitted to under 0.1 dB after fifty, a tone later."""
 LEAST = 1e-12
 """Keeps quotients finite, far below any power that is heard."""
 
