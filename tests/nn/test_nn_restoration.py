@@ -47,6 +47,7 @@ def test_grids(norm):
     assert SubspaceRestriction(6, 8, norm)(maps).shape == maps.shape
     assert ObjectDecoder(6, 8, 4, 8, 4, norm=norm)(torch.randn(2, 12, 16, 40)).shape == (2, 1, 64, 160)
     assert DetectionUNet(8, norm=norm)(torch.randn(2, 2, 64, 160)).shape == (2, 2, 64, 160)
+    assert DetectionUNet(4, norm=norm)(torch.randn(2, 2, 16, 32)).shape == (2, 2, 16, 32)  # fewer channels than groups
     assert DetectionUNet(8, inputs=3, norm=norm)(torch.randn(2, 3, 8, 16)).shape == (2, 2, 8, 16)
 
 

@@ -6,6 +6,7 @@ AudDSR, section 3.2, follows it and states no sizes. Sizes here are those of its
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Literal
 
@@ -16,14 +17,16 @@ from torch.nn import functional
 from asdbook.nn.vqvae import ResidualStack, doubled
 
 Norm = Literal["instance", "group", "batch"]
-GROUPS = 8  # of group normalisation
+GROUPS = 8  # of group normalisation, at most
 
 
 def normalisation(norm: Norm, channels: int) -> nn.Module:
     """Of a map of `channels`: "instance" and "group" take each clip's own level and contrast away, "batch" does not."""
     if norm == "instance":
         return nn.InstanceNorm2d(channels)
-    return nn.GroupNorm(GROUPS, channels) if norm == "group" else nn.BatchNorm2d(channels)
+    if norm == "group":
+        return nn.GroupNorm(math.gcd(GROUPS, channels), channels)
+    return nn.BatchNorm2d(channels)
 
 
 def blocks(norm: Norm, *channels: int) -> nn.Sequential:
