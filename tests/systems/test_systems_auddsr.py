@@ -378,7 +378,21 @@ def test_exactly_half_of_a_batch_is_clean(outliers, context, monkeypatch):
         assert not share[:8].any() and (share[8:] > 0).all()
         assert (share[16 - outliers :] == 1).all() if outliers else (share < 1).any()
     images = torch.zeros(16, 1, 64, 32)
-    assert all(model.masks(8, images).flatten(1).any(dim=1).all() for _ in range(1000))
+    valid = torch.arange(32) < torch.tensor([[4], [32]]).repeat(8, 1)  # every second clip is nearly all padding
+    for _ in range(500):
+        masks = model.masks(images, valid)
+        assert (masks & valid[:, None]).flatten(1).any(dim=1).all()
+
+
+def test_a_map_changes_only_where_it_lies_in_padding_alone():
+    images, model = torch.zeros(64, 1, 64, 32), object_model()
+    torch.manual_seed(5)
+    whole = model.masks(images, torch.ones(64, 32, dtype=torch.bool))
+    torch.manual_seed(5)
+    cut = model.masks(images, torch.arange(32).expand(64, 32) < 4)
+    lost = ~whole[..., :4].flatten(1).any(dim=1)
+    assert 0 < lost.sum() < 64 and torch.equal(cut[~lost], whole[~lost])
+    assert torch.equal(cut[lost], whole[lost].any(dim=2, keepdim=True).expand(-1, -1, 32))
 
 
 def test_padded_frames_have_no_weight_in_the_map(context, monkeypatch):
@@ -599,6 +613,30 @@ def test_one_second_clips_where_training_images_are_longer(tones, context):
     assert {m.shape for m in model.maps(tones.test(), context())} == {(64, 32)}
 
 
+def test_long_clips_are_scored_a_few_at_a_time(context, monkeypatch):
+    """At most so many frames at once; the order and the scores of clips do not depend on it."""
+    general, bank = fit_general(context(), frames=40)
+    whole = [numbers.tolist() for numbers, _, _ in detection.batches(general, bank, torch.arange(12))]
+    monkeypatch.setattr(detection, "FRAMES_AT_ONCE", 200)
+    few = [numbers.tolist() for numbers, _, _ in detection.batches(general, bank, torch.arange(12))]
+    assert whole == [list(range(12))] and few == [list(range(5)), list(range(5, 10)), [10, 11]]
+    monkeypatch.setattr(detection, "FRAMES_AT_ONCE", 10)
+    assert len(list(detection.batches(general, bank, torch.arange(12)))) == 12
+
+
+def test_too_few_clips_of_an_id_are_refused_before_any_training(sets, context, change):
+    """A batch needs two: one stays clean."""
+    tones = sets[2020]
+    frame = tones.table.frame
+    own = (frame["machine"] + "/" + frame["id"] + "/" + frame["split"]).to_numpy() == "pump/02/train"
+    own[np.argmax(own)] = False  # one stays
+    few = change["take"](tones, np.flatnonzero(~own))
+    ctx = context()
+    with pytest.raises(BadInput, match=r"pump/02: \d of its 1 training clip\(s\) are left to learn from.*2 are needed"):
+        make("per-id").fit(few.train(), ctx)
+    assert not ctx.history
+
+
 def test_one_machine_type_works_but_leaves_no_other(tones, context, change):
     fans = change["take"](tones, np.flatnonzero(tones.table.frame["machine"] == "fan"))
     model = make().fit(fans.train(), context())
@@ -666,6 +704,20 @@ def test_a_changed_weight_is_another_test_stage(tones, tmp_path):
     fans = tones.test().machine == "fan"
     changed = model.score(tones.test(), ctx).values != values
     assert changed[fans].all() and not changed[~fans].any()
+
+
+def test_the_same_recordings_as_another_machine_are_another_test_stage(tones, tmp_path):
+    """`asdbook score --machine pump` after `--machine fan`: the stage of the first must not answer."""
+    stages = StageCache(tmp_path, fingerprint="tones", seed=110, mode={"device": "cpu"})
+    ctx = RunContext(seed=110, threads=1, stages=stages)
+    model = make().fit(tones.train(), ctx)
+    table = tones.test_table()
+    frame = table.frame
+    frame["machine"] = frame["machine"].map({"fan": "pump", "pump": "fan"})
+    own, other = (test_clips(sounds(tones.test()), t) for t in (table, ClipTable(frame, year=table.year)))
+    values = model.score(own, ctx).values
+    assert (model.score(other, ctx).values != values).all()
+    np.testing.assert_array_equal(model.score(own, ctx).values, values)
 
 
 def test_a_killed_run_ends_with_the_same_result(tones, tmp_path, context):

@@ -26,6 +26,7 @@ from torch.nn import functional
 from asdbook.errors import BadInput
 from asdbook.features import FrameBank
 from asdbook.systems.auddsr.detection import (
+    FEWEST,
     SCORES,
     ObjectModel,
     batches,
@@ -71,8 +72,14 @@ class AudDsr(System):
         c = self.config
         if c.outliers and c.group_by != "id":
             raise BadInput("auddsr: outliers are clips of a type's other machine IDs: set group_by=id")
-        bank, held = logmel_bank(train, c, ctx.device), self._held_out(train, ctx)
-        groups, machines = by_group(train, c.group_by), by_group(train, "machine")
+        held, groups, machines = self._held_out(train, ctx), by_group(train, c.group_by), by_group(train, "machine")
+        for group, members in groups.items():  # before hours of training
+            if (left := int((~held[members]).sum())) < FEWEST:
+                raise BadInput(
+                    f"{group}: {left} of its {len(members)} training clip(s) are left to learn from, the rest is held "
+                    f"out; {FEWEST} are needed: add clips, or set group_by=machine"
+                )
+        bank = logmel_bank(train, c, ctx.device)
         self.general_: dict[str, General] = {}
         self.models_: dict[str, ObjectModel] = {}
         self.use_: dict[str, tuple[Tensor, Tensor]] = {}
@@ -83,8 +90,6 @@ class AudDsr(System):
             with ctx.phase("general"):
                 general = self._general(machine, machines, bank, held, train, ctx)
             used, unheard = members[~held[members]], members[held[members]]
-            if not len(used):
-                raise BadInput(f"{group}: all of its training clips are held out: add clips, or set group_by=machine")
             rest = np.setdiff1d(machines[machine], members)
             others = rest[~held[rest]]
             with ctx.phase("object"):
@@ -183,11 +188,13 @@ class AudDsr(System):
         return Scores(made["scores"][:, SCORES.index(self.config.score)].double().numpy())
 
     def _tested(self, clips: TestClips, ctx: Context) -> Tensors:
-        """Scores of test clips, and their maps as blocks of a byte each, (clip, band, frame); a stage.
+        """Scores of test clips, (clip, score), and their maps as blocks of a byte each, (clip, band, frame); a stage.
 
-        The key holds what was heard and by which weights: new recordings are scored in the context of a run.
+        The key holds what was heard, as which machines and by which weights: new recordings are scored in the context
+        of a run, perhaps the same ones as another machine's.
         """
-        key = {"clips": wave_hashes(clips), "weights": digest(self._tensors())}
+        groups = clips.group(self.config.group_by).astype(str).tolist()
+        key = {"clips": wave_hashes(clips), "groups": groups, "weights": digest(self._tensors())}
 
         def produce() -> Tensors:
             scores, maps = self._heard(clips, ctx)

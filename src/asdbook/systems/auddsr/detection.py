@@ -23,7 +23,9 @@ from asdbook.systems.base import Context
 ERROR_WEIGHT = 10.0  # of the squared error on spectrograms, as in DSR
 POOL = 21  # bands and frames of the average before the smoothed maximum, as in DSR
 SCORES: tuple[str, ...] = get_args(Score)
+FEWEST = 2  # clips of a batch: one stays clean
 CLIPS_AT_ONCE = 16
+FRAMES_AT_ONCE = 16 * 1024  # of clips scored together: long ones go alone, not all into memory
 
 
 # Section 3.3: anomalies are simulated by other codes inside an anomaly map M.
@@ -113,7 +115,7 @@ class ObjectModel(nn.Module):
         with torch.no_grad():
             codes = general.network.encode(images)
             mask = torch.zeros_like(images[:, 0], dtype=torch.bool)
-            mask[clean:own] = self.masks(own - clean, images)
+            mask[clean:own] = self.masks(images[clean:own], valid[clean:own])
             made = simulate(self.config, general, codes, mask)
             target = made.target.clone()
             target[own:] = True
@@ -125,10 +127,15 @@ class ObjectModel(nn.Module):
             total = total + functional.mse_loss(restored[:own], wanted[:own])
         return total
 
-    def masks(self, count: int, images: Tensor) -> Tensor:
-        """Anomaly maps M for images, none of them empty; bool (count, band, frame)."""
-        c, (bands, frames) = self.config, images.shape[2:]
-        return anomaly_masks(count, bands, frames, shapes=c.shapes, rotate=c.rotate, device=str(images.device))
+    def masks(self, images: Tensor, valid: Tensor) -> Tensor:
+        """Anomaly maps M for images, bool (clip, band, frame), each with a part in the frames that are sound.
+
+        A map that lies in padding alone is spread over the whole time, else its clip were a clean one.
+        """
+        c, (count, _, bands, frames) = self.config, images.shape
+        drawn = anomaly_masks(count, bands, frames, shapes=c.shapes, rotate=c.rotate, device=str(images.device))
+        lost = ~(drawn & valid[:, None]).flatten(1).any(dim=1)
+        return drawn | (lost[:, None, None] & drawn.any(dim=2, keepdim=True))
 
 
 def train_object(
@@ -158,7 +165,7 @@ def train_object(
     optimizer = torch.optim.Adam(model.parameters(), lr=c.object_learning_rate)
     ctx.train(
         name, model, loss, items=len(own), epochs=epochs, batch_size=c.object_batch_size, optimizer=optimizer,
-        min_batch=2,
+        min_batch=FEWEST,
     )  # fmt: skip
     model.eval()
 
@@ -168,7 +175,8 @@ def batches(general: General, bank: FrameBank, clips: Tensor) -> Iterator[tuple[
     """Whole clips of one length at a time: numbers among `clips`, their images, and how many frames are sound."""
     counts = bank.counts.to(clips.device)[clips]
     for frames in counts.unique().tolist():
-        for numbers in (counts == frames).nonzero().flatten().split(CLIPS_AT_ONCE):
+        at_once = min(CLIPS_AT_ONCE, max(1, FRAMES_AT_ONCE // frames))
+        for numbers in (counts == frames).nonzero().flatten().split(at_once):
             yield numbers, general.whole(bank, clips[numbers])[0], frames
 
 

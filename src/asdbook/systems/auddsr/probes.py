@@ -29,8 +29,8 @@ def probe(model: ObjectModel, general: General, bank: FrameBank, clips: Tensor, 
             codes replaced, (3, 2).
     """
     with ctx.seeded(name):
-        images, _ = general.drawn(bank, clips[:CLIPS])
-        codes, mask = general.network.encode(images), model.masks(len(images), images)
+        images, valid = general.drawn(bank, clips[:CLIPS])
+        codes, mask = general.network.encode(images), model.masks(images, valid)
         made = [simulate(changed(model, level), general, codes, mask) for level in LEVELS]
     own = made[LEVELS.index(model.config.levels)]
     clean = model(general, codes.coarse.vectors, codes.fine.vectors)
