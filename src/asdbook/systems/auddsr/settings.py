@@ -147,23 +147,27 @@ DEVIATIONS: tuple[str, ...] = (
     "4096 codes of 128 numbers; the first decoder module is a small decoder, as in VQ-VAE-2, where DSR has one layer",
     "the distances of Eq. (1) are mean squared errors, as in the cited code, and the reconstruction's weight, which is "
     "not stated, is 1",
+    "Q_1 is quantised from f_2 and Q_2 from f_1 beside f_U, as Eq. (1) pairs them; the text has f_1 for Q_1 once; the "
+    "terms of the codes compare these with what is quantised, a 1x1 convolution of the features, as in DSR",
     "codes start from features of training clips; the paper is silent, and codes that start elsewhere collapse",
     "mel bands, power and logarithm are as in the official baseline, from -100 dB on; each band's mean and one spread, "
     "of the autoencoder's training clips, make images of zero mean and unit variance",
     "frames are padded with the last frame to a multiple of 32, which the networks need; padding counts neither in the "
-    "errors of spectrograms, nor in the focal loss, nor in the score",
+    "errors of spectrograms, nor in the focal loss, nor in the score, but does in the errors of codes",
     "networks start from torch's initial weights, not from DSR's spread of 0.02, which at a tenth of its widths lets "
     "nothing through",
     "training images are cut at a random place to the profile's length; clips are not cut at test time",
     "the autoencoder hears training clips alone, without the tenth of each machine's clips that nothing is fitted to: "
     "it calibrates the decision",
     "one object-specific model a machine type, IDs never read; the paper's text allows one a machine ID too (per-id)",
-    "subspace restriction, sizes, detached inputs of the detection network and ten times the weight of the squared "
-    "error on spectrograms are DSR's; the paper says that it follows DSR",
+    "subspace restriction, sizes, detached inputs of the detection network, a focal loss with exponent 2 and without "
+    "class weights, and ten times the weight of the squared error on spectrograms are DSR's; the paper says that it "
+    "follows DSR",
     "the clean spectrogram that the object decoder restores is the input X, as in DSR",
     "which codes replace others is not stated: DSR's rule, alike ones without the nearest twentieth; only codes that "
     "the last epoch of the autoencoder's training used",
     "both maps are replaced inside the same region, as in the paper's text; DSR's tree of three cases is left out",
+    "Perlin noise has DSR's lattices, rotation and threshold; the paper prints none",
     "how bands and segments are drawn, and how often, is not stated; ours: half of the maps are bands of log-uniform "
     "width, three in ten of them over the whole clip, else in one to five segments; empty maps are drawn again",
     "the target covers the replaced cells of the coarse map, as in DSR",
