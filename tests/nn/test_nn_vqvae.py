@@ -204,7 +204,7 @@ def test_codes_start_from_features_and_nothing_is_counted():
     codes = network.eval().encode(images)
     for book, features in ((network.coarse, codes.coarse_features), (network.fine, codes.fine_features)):
         rows = features.movedim(1, -1).reshape(-1, 6)
-        assert float(torch.cdist(book.codes.detach(), rows).min(dim=1).values.max()) < 1e-3
+        assert float(torch.cdist(book.codes, rows).detach().min(dim=1).values.max()) < 1e-3
         assert len(book.codes.unique(dim=0)) == 20
 
 
