@@ -161,7 +161,8 @@ def train_object(
             clips = torch.cat([clips[:-outliers], others[drawn]])
         return model.loss(general, *general.drawn(bank, clips), outliers)
 
-    epochs = math.ceil(c.object_iterations / math.ceil(len(own) / c.object_batch_size))
+    whole, rest = divmod(len(own), c.object_batch_size)  # a last batch of one clip is left out: no half of it is clean
+    epochs = math.ceil(c.object_iterations / (whole + (rest > 1)))
     optimizer = torch.optim.Adam(model.parameters(), lr=c.object_learning_rate)
     ctx.train(
         name, model, loss, items=len(own), epochs=epochs, batch_size=c.object_batch_size, optimizer=optimizer,
