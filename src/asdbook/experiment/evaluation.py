@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asdbook.systems.base import Context, Scores, System
 
 BOOTSTRAP_SEED = 0  # the same resamples for every system and seed: differences are then paired
-FIGURE_BYTES = 400_000  # of arrays before compression, so that a record stays within its 1 MB
+FIGURE_BYTES = 800_000  # of arrays before compression, so that a record stays within its 1 MB
 
 
 def check_usable(data: DataSet) -> list[str]:
