@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -248,9 +249,30 @@ def test_a_collapsed_codebook_stops_the_run_and_is_named(level, context, monkeyp
 
     monkeypatch.setattr(TwoLevelAutoencoder, "start", far)
     ctx = context()
-    with pytest.raises(RunFailed, match=rf"the {level} codebook collapsed \(perplexity 1\.00 of 16 codes\).*revive"):
-        fit_general(ctx)
+    general, _ = fit_general(ctx, stop_collapsed=True)
+    said = rf"the {level} codebook collapsed \(perplexity 1\.00 of 16 codes\)"
+    with pytest.raises(RunFailed, match=f"{said}.*revive"):
+        general.check("general", ctx)
     assert ctx.history[f"general/perplexity {level}"][-1] == 1
+    literal, _ = fit_general(ctx)  # the paper has no remedy: its run goes on, and the record says what happened
+    literal.check("general", ctx)
+    assert any(re.search(said, note) for note in ctx.notes)
+
+
+def test_a_cached_collapse_stops_the_next_run_too(tones, context, tmp_path, monkeypatch):
+    """The check stands outside of the stage that it looks at."""
+    start = TwoLevelAutoencoder.start
+
+    def far(self, images):
+        start(self, images)
+        with torch.no_grad():
+            self.coarse.codes[1:] += 1e4
+
+    monkeypatch.setattr(TwoLevelAutoencoder, "start", far)
+    for _ in range(2):
+        stages = StageCache(tmp_path, fingerprint="x", seed=110, mode={"device": "cpu"})
+        with pytest.raises(RunFailed, match="coarse codebook collapsed"):
+            make("literal", stop_collapsed=True).fit(tones.train(), context(stages=stages))
 
 
 def test_revival_rescues_the_same_start(context, monkeypatch):
@@ -267,8 +289,10 @@ def test_revival_rescues_the_same_start(context, monkeypatch):
     ctx = context()
     fit_general(ctx, "ema", iterations=20)
     assert ctx.history["general/perplexity fine"][-1] > 3
+    ctx = context()
+    general, _ = fit_general(ctx, "ema", iterations=20, revive=False)
     with pytest.raises(RunFailed, match="fine codebook collapsed"):
-        fit_general(context(), "ema", iterations=20, revive=False)
+        general.check("general", ctx)
 
 
 def test_use_of_codes_is_logged_epoch_by_epoch(context):

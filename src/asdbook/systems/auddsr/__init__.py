@@ -133,6 +133,7 @@ class AudDsr(System):
 
         stored = ctx.stage(name, GENERAL_VERSION, c.model_dump(include={*GENERAL, "outside_clips"}), produce)
         self.general_[key] = made.to(ctx.device).load(stored)
+        made.check(name, ctx)  # outside of the stage: a cached one is looked at as well
         return self.general_[key]
 
     # 2. Sections 3.2 and 3.3.

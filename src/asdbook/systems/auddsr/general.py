@@ -86,11 +86,7 @@ class General(nn.Module):
         return self.images(bank, clips, torch.zeros_like(clips), frames)
 
     def fit(self, bank: FrameBank, used: Tensor, name: str, ctx: Context) -> None:
-        """Eq. (1) by Adam on the clips at positions `used`.
-
-        Raises:
-            RunFailed: a codebook collapsed.
-        """
+        """Eq. (1) by Adam on the clips at positions `used`."""
         c = self.config
         self.to(ctx.device)
         self._scale(bank, used)
@@ -113,7 +109,6 @@ class General(nn.Module):
             ctx.history[f"{name}/{what}"] = self.log[:, i].tolist()
         del self.log
         self.eval()
-        self._check(name, ctx)
 
     def _scale(self, bank: FrameBank, used: Tensor) -> None:
         """Mean of each band and one spread, over the clips at positions `used`."""
@@ -134,16 +129,21 @@ class General(nn.Module):
             codebook.used.zero_()
             codebook.revive = self.config.revive and epoch < SETTLE * epochs
 
-    def _check(self, name: str, ctx: Context) -> None:
+    def check(self, name: str, ctx: Context) -> None:
+        """Says how many codes training `name` left in use.
+
+        Raises:
+            RunFailed: a codebook collapsed, and the settings say that this stops the run.
+        """
         for level in LEVELS:
             used = ctx.history[f"{name}/share used {level}"][-1]
             value = ctx.history[f"{name}/perplexity {level}"][-1]
             if value < COLLAPSED:
-                raise RunFailed(
-                    f"{name}: the {level} codebook collapsed (perplexity {value:.2f} of {self.config.codes} codes): "
-                    "set update=average and revive=true (auddsr:ema), or fewer codes"
-                )
-            if used < 0.5:
+                said = f"{name}: the {level} codebook collapsed (perplexity {value:.2f} of {self.config.codes} codes)"
+                if self.config.stop_collapsed:
+                    raise RunFailed(f"{said}: set update=average and revive=true (auddsr:ema), or fewer codes")
+                ctx.note(said)
+            elif used < 0.5:
                 ctx.note(f"{name}: {used:.0%} of the {level} codes were used in the last epoch")
 
     def live(self) -> tuple[Tensor, Tensor]:

@@ -33,6 +33,8 @@ class AudDsrConfig(Config):
     """How codes learn: by the codebook terms of Eq. (1), or as moving averages without those terms."""
     revive: bool = False
     """Whether averaged codes that nothing chooses are moved to features; not in the last fifth of the training."""
+    stop_collapsed: bool = True
+    """Whether the run stops when one code does nearly all of a level; otherwise the record says so."""
     general_data: Literal["machines", "outside", "other types"] = "machines"
     """What the autoencoder is trained on: all machine types, simulated sound of no machine, or all other types."""
     outside_clips: int = Field(2000, ge=1)
@@ -93,6 +95,8 @@ OBJECT = (
 )  # fmt: skip
 """Settings that change the object-specific models: systems that agree in them differ in the score alone."""
 
+# What the paper writes down has no remedy for a collapsed codebook: such a run is scored like any other.
+LITERAL: dict[str, object] = {"stop_collapsed": False}
 _STABLE: dict[str, object] = {"update": "average", "revive": True}
 SCORES: dict[str, dict[str, object]] = {
     "smoothed-maximum": {"score": "map-maximum"},
@@ -104,9 +108,9 @@ SCORES: dict[str, dict[str, object]] = {
 }
 """Variants that read another score from the models of `literal`."""
 VARIANTS: dict[str, dict[str, object]] = {
-    "literal": {},
+    "literal": LITERAL,
     "ema": _STABLE,
-    **SCORES,
+    **{name: {**LITERAL, **change} for name, change in SCORES.items()},
     **{f"ema-{name}": {**_STABLE, **change} for name, change in SCORES.items()},
     # The rest stands on averaged codes: those that learn by gradient use a part of the codebook, now this, now that.
     # Other information.
