@@ -18,9 +18,11 @@ from asdbook.report.chapter import Asked, Shown
 from asdbook.report.tables import Html, Table, Value, badge, code, join, stacked
 
 DATA = "synthetic-2020"
-LITERAL, EMA, ANNOT, GENERAL_AUDIO = (f"auddsr:{v}" for v in ("literal", "ema", "annot", "general-audio"))
-SYSTEMS = (LITERAL, EMA, ANNOT)
-"""The two ways that codes learn, and the variant that hears other machine IDs."""
+LITERAL, EMA, ANNOT, PER_ID, GENERAL_AUDIO = (
+    f"auddsr:{v}" for v in ("literal", "ema", "annot", "per-id", "general-audio")
+)
+SYSTEMS = (LITERAL, EMA)
+"""The two ways that codes learn."""
 YARDSTICKS = ("trivial:mean", "autoencoder:mse", "autoencoder:mahalanobis")
 SCORES: Mapping[str, str] = {
     "": "mean of the map",
@@ -33,9 +35,7 @@ SCORES: Mapping[str, str] = {
 }
 """Scores of one trained model: end of the variant's name to what is read."""
 LIVE = (EMA,)
-LIVE_SETTINGS: Mapping[str, Any] = {
-    "iterations": 300, "object_iterations": 100, "object_batch_size": 8, "unet_width": 4,
-}  # fmt: skip
+LIVE_SETTINGS: Mapping[str, Any] = {"iterations": 300, "object_iterations": 100}
 """Of the small live run: about a minute on one thread, enough for both losses to fall."""
 LIVE_MACHINES = ("fan", "valve")
 PRINTED = {LITERAL: "AudDSR", ANNOT: "AudDSR_annot", "autoencoder:mse": "AE"}
@@ -54,25 +54,11 @@ def asked(data: str, seeds: Sequence[int], profile: str) -> Asked:
     """The page's parameters with the chapter's systems."""
     small = {"profile": chapter.RECORDED, "overrides": dict(LIVE_SETTINGS), "machines": LIVE_MACHINES}
     free = [variant(base, score) for base in (LITERAL, EMA) for score in SCORES if score]
-    systems = (*SYSTEMS, GENERAL_AUDIO, *free, *YARDSTICKS)
+    systems = (*SYSTEMS, ANNOT, GENERAL_AUDIO, *free, *YARDSTICKS)
     return Asked(data, seeds, profile, systems, LIVE, small, main=DATA)
 
 
-def known(config: Mapping[str, Any]) -> list[str]:
-    """What a variant uses of what is known of a training clip.
-
-    Args:
-        config: its settings (`AudDsrConfig`).
-    """
-    facts = ["machine"]
-    if config.get("group_by") == "id":
-        facts.append("id")
-    if config.get("general_data", "machines") != "outside":  # one autoencoder for all machine types
-        facts.append("other machines")
-    return facts
-
-
-# Tables 1 and 2.
+# Table 1.
 def table1(shown: Shown, **options: Any) -> Table:
     """Table 1: the paper's ten systems as printed, then ours and the yardsticks; AUC above pAUC in each cell."""
     machines = shown.machines
@@ -142,28 +128,6 @@ def over(group: Sequence[Stored], value: Callable[[Stored], float | None], digit
     return Value(interval.value, interval.low, interval.high, digits)
 
 
-def table2(shown: Shown, **options: Any) -> Table:
-    """Table 2: what the autoencoder was trained on, the printed averages, ours."""
-    lines = []
-    for row, label, what in (("AudDSR_dcase", LITERAL, "the machines' own sound"),
-                             ("AudDSR_AudioSet", GENERAL_AUDIO, "other sound: AudioSet; ours: no machines, simulated")):
-        printed = [chapter.printed_row("auddsr_table2", row, quantity=quantity, score=quantity, part=PART)
-                   .cells["all", quantity] for quantity in QUANTITIES]  # fmt: skip
-        own = shown.row(label)
-        ours = [own.cells.get(("all", quantity), NONE) for quantity in QUANTITIES]
-        lines.append([Html(f"{row}<br>{code(label).text}"), what, *printed, *ours])
-    official, ours_ = badge("official", PART).text, shown.row(LITERAL).data.text
-    heads = [*(Html(f"{q}, printed (%)<br>{official}") for q in QUANTITIES),
-             *(Html(f"{q}, ours (%)<br>{ours_}") for q in QUANTITIES)]  # fmt: skip
-    return Table(["row", "the autoencoder hears", *heads], lines, **options)
-
-
-def table2_finding(shown: Shown) -> str:
-    """Whether the sound that the autoencoder hears matters, in a sentence."""
-    gap = verdicts.between(shown.group(GENERAL_AUDIO), shown.group(LITERAL))
-    return f"Ours: {chapter.said(gap, GENERAL_AUDIO, LITERAL)}"
-
-
 def against(shown: Shown, rival: str, label: str = LITERAL) -> str:
     """What a system does against a yardstick, in words."""
     return chapter.said(verdicts.between(shown.group(label), shown.group(rival)), label, rival)
@@ -198,6 +162,60 @@ def scores_finding(shown: Shown) -> str:
         if best is not None and plain is not None:
             said.append(f"`{base}`: highest by “{best}” ({found[best]:.1f} %), by the map's mean {plain:.1f} %")
     return "; ".join(said) if said else "No score has a record yet"
+
+
+# What machine IDs give.
+ID_MACHINES = ("slider",)
+"""Models of one machine ID each were trained on this type."""
+
+
+def id_runs(label: str) -> list[Stored]:
+    """Runs on the verdict seeds: on `ID_MACHINES` alone where there are such, else on all machines."""
+    system, _, variant = label.partition(":")
+    found = results.committed(system=system, variant=variant, data=DATA, profile=chapter.RECORDED, overrides={})
+    sealed = [s for s in found if s.record.data.seed in results.VERDICT_SEEDS and not s.record.data.premise_off]
+    few = [s for s in sealed if tuple(s.record.data.machines) == ID_MACHINES]
+    return few or [s for s in sealed if not s.record.data.restricted]
+
+
+def on_slider(stored: Stored, quantity: str = "AUC") -> float | None:
+    """Mean over the machine IDs of `ID_MACHINES`, in percent; None where a run has none of them."""
+    own = [m for m in stored.record.metrics["official"]["machines"] if m["machine"] in ID_MACHINES]
+    values = [cell["value"] for machine in own for cell in machine["cells"] if cell["quantity"] == quantity]
+    return 100 * float(np.mean(values)) if values else None
+
+
+def id_gap(label: str, rival: str) -> metrics.Interval | None:
+    """AUC of a system minus that of another, on the same data seeds, in points; None where no pair ran."""
+    both = [{s.record.data.seed: value for s in id_runs(one) if (value := on_slider(s)) is not None}
+            for one in (label, rival)]  # fmt: skip
+    seeds = sorted(set(both[0]) & set(both[1]), key=str)
+    return metrics.over_data_seeds([both[0][seed] - both[1][seed] for seed in seeds]) if seeds else None
+
+
+ID_ROWS: Mapping[str, str] = {
+    EMA: "one model for all IDs", PER_ID: "one model an ID", ANNOT: "one model an ID, the other IDs as outliers",
+    YARDSTICKS[0]: "no model: nearest training clip of all IDs",
+}  # fmt: skip
+
+
+def ids(shown: Shown, **options: Any) -> Table:
+    """One row a way to use machine IDs: AUC and pAUC on the slider, and paired differences."""
+    lines = []
+    for label, what in ID_ROWS.items():
+        cells = [over(id_runs(label), lambda s, q=quantity: on_slider(s, q)) for quantity in QUANTITIES]  # type: ignore[misc]
+        gaps = [None if label == rival else chapter.difference(id_gap(label, rival)) for rival in (EMA, YARDSTICKS[0])]
+        lines.append([Html(f"{what}<br>{code(label).text}"), *cells, *gaps])
+    heads = [*(f"{quantity} (%)" for quantity in QUANTITIES),
+             *(Html(f"minus {code(rival).text} (points)") for rival in (EMA, YARDSTICKS[0]))]  # fmt: skip
+    where = f"On {', '.join(ID_MACHINES)} of {shown.asked.main} alone, the only type that these autoencoders heard."
+    notes = [*options.pop("notes", ()), f"{where} Intervals (95 %) cover data seeds.", chapter.UNCORRECTED]
+    return Table(["machine IDs are used for", *heads], lines, notes=notes, **options)
+
+
+def ids_finding() -> str:
+    """What outliers of other IDs give, in a sentence."""
+    return "; ".join(chapter.said(id_gap(ANNOT, rival), ANNOT, rival) for rival in (EMA, PER_ID))
 
 
 # AUC of each fault.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,13 @@ import numpy as np
 
 from asdbook import metrics
 from asdbook.experiment.records import Stored
-from asdbook.report.auddsr import EMA, LITERAL, over
+from asdbook.report.auddsr import EMA, LITERAL, NONE, over
 from asdbook.report.auddsr_why import real_auc, runs
 from asdbook.report.chapter import Shown
 from asdbook.report.embedding_figures import missing
 from asdbook.report.show import Picture
 from asdbook.report.style import SEQUENCE, canvas, styled
-from asdbook.report.tables import Html, Table, code
+from asdbook.report.tables import Html, Table, Value, code
 
 LEVELS = ("coarse", "fine")
 SHARE, SPREAD = "share used", "perplexity"
@@ -40,16 +41,25 @@ def codebooks(shown: Shown, **options: Any) -> Table:
     lines = []
     for label, what in ((LITERAL, "gradient of Eq. (1)"), (EMA, "moving averages, dead codes revived")):
         group = [stored for stored in runs(shown, label) if loss_of_codes(stored)]
-        line: list[Any] = [Html(f"{what}<br>{code(label).text}"),
-                           over(group, lambda s: max(loss_of_codes(s)), 2),
-                           over(group, lambda s: loss_of_codes(s)[-1], 2)]  # fmt: skip
+        line: list[Any] = [Html(f"{what}<br>{code(label).text}"), span([max(loss_of_codes(s)) for s in group]),
+                           span([loss_of_codes(s)[-1] for s in group])]  # fmt: skip
         for level in LEVELS:
-            line.append(over(group, lambda s, at=level: codes_used(s, SPREAD, at)[-1]))  # type: ignore[misc]
-            line.append(over(group, lambda s, at=level: 100 * codes_used(s, SHARE, at)[-1]))  # type: ignore[misc]
+            line.append(span([codes_used(s, SPREAD, level)[-1] for s in group]))
+            line.append(span([100 * codes_used(s, SHARE, level)[-1] for s in group]))
         lines.append(line)
     heads = ["highest loss", "loss at the end",
              *(f"{level}: {what}" for level in LEVELS for what in ("perplexity", "codes used (%)"))]  # fmt: skip
-    return Table(["codes learn by", *heads], lines, **options)
+    notes = [*options.pop("notes", ()), "Median over runs, then the least and the greatest."]
+    return Table(["codes learn by", *heads], lines, notes=notes, **options)
+
+
+def span(values: Sequence[float]) -> Value | Html:
+    """Median, least and greatest of some runs' numbers, which may lie orders of magnitude apart."""
+    if not values:
+        return NONE
+    middle, least, most = (f"{v:.3g}" for v in (np.median(values), min(values), max(values)))
+    ends = f' <span class="asd-interval">{least} to {most}</span>' if len(values) > 1 else ""
+    return Html(f'<span class="asd-value">{middle}</span>{ends}')
 
 
 def codebooks_finding(shown: Shown) -> str:

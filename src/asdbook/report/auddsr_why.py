@@ -13,23 +13,32 @@ from typing import Any
 from asdbook import metrics
 from asdbook.experiment.records import Stored
 from asdbook.report import auddsr, chapter, figures, results, sensitivity, verdicts
-from asdbook.report.auddsr import DATA, EMA, LITERAL, NONE, YARDSTICKS, over
+from asdbook.report.auddsr import DATA, EMA, GENERAL_AUDIO, LITERAL, NONE, YARDSTICKS, over
+from asdbook.report.auddsr_printed import PART, QUANTITIES
 from asdbook.report.chapter import Shown, difference
 from asdbook.report.embedding_figures import missing
 from asdbook.report.show import Picture
-from asdbook.report.tables import Html, Table, Value, code
+from asdbook.report.tables import Html, Table, Value, badge, code
 
 TRIVIAL = YARDSTICKS[0]
 
 
-def development(label: str, overrides: Mapping[str, Any] | None = None) -> list[Stored]:
-    """The run of a variant on the development seed with these settings changed by hand; of several the one on most
-    machines; [] where there is none."""
+def development(
+    label: str, overrides: Mapping[str, Any] | None = None, like: Stored | None = None
+) -> list[Stored]:  # fmt: skip
+    """The run of a variant on the development seed; of several the one on most machines; [] where there is none.
+
+    Args:
+        label: "system:variant".
+        overrides: settings changed by hand.
+        like: a run on the same machines: the autoencoder of a run on some machines hears these alone.
+    """
     system, _, variant = label.partition(":")
     found = results.committed(system=system, variant=variant, data=DATA, profile=chapter.RECORDED,
                               data_seed=chapter.DEVELOPMENT, overrides=dict(overrides or {}))  # fmt: skip
-    whole = [stored for stored in found if not stored.record.data.premise_off]
-    return sorted(whole, key=lambda s: len(tested(s)))[-1:]
+    usable = [stored for stored in found if not stored.record.data.premise_off
+              and (like is None or tested(stored) == tested(like))]  # fmt: skip
+    return sorted(usable, key=lambda s: len(tested(s)))[-1:]
 
 
 def runs(shown: Shown, label: str) -> list[Stored]:
@@ -65,7 +74,7 @@ CHANGES: Mapping[str, str] = {
     "per-id": "one model a machine ID",
     "annot": "other machine IDs as anomalies, one model a machine ID",
 }
-"""Variant to what it changes; a variant of `ema` is named after it ("ema-uniform") or learns codes as it does."""
+"""Variant to what it changes."""
 
 
 def base_of(stored: Stored) -> str:
@@ -119,14 +128,14 @@ def trials(shown: Shown) -> list[Trial]:
     hand. Variants that only read another score are left out: they are in the table of scores."""
     found = []
     for variant, what in CHANGES.items():
-        for label in dict.fromkeys((f"auddsr:{variant}", f"{EMA}-{variant}")):
-            for stored in development(label):
-                found.append(Trial(what, stored, development(base_of(stored))))
+        for stored in development(f"auddsr:{variant}"):
+            found.append(Trial(what, stored, development(base_of(stored), like=stored)))
     for stored in results.committed(system="auddsr", data=shown.asked.main, profile=chapter.RECORDED,
                                     data_seed=chapter.DEVELOPMENT):  # fmt: skip
         changed = stored.record.overrides
         if changed and not stored.record.data.premise_off:
-            found.append(Trial(f"settings: {sensitivity.settings(changed)}", stored, development(stored.record.label)))
+            base = development(stored.record.label, like=stored)
+            found.append(Trial(f"settings: {sensitivity.settings(changed)}", stored, base))
     return found
 
 
@@ -152,7 +161,8 @@ def evidence(shown: Shown, **options: Any) -> Table:
 def note(shown: Shown) -> str:
     """What development runs are."""
     return (f"All on development seed {chapter.DEVELOPMENT} of {shown.asked.main}, profile `{chapter.RECORDED}`; "
-            "differences on the machines that both runs were tested on. Intervals (95 %) cover "
+            "differences to what a line changes are on the same machines. A run on some machines has an autoencoder "
+            "that heard these alone. Intervals (95 %) cover "
             f"{results.COVERS_ONE}: no new machines, no new training.")  # fmt: skip
 
 
@@ -182,11 +192,39 @@ def training_notes() -> list[str]:
         plain = development(label)
         for key, what in (("object_iterations", "second stage"), ("iterations", "autoencoder")):
             usual = plain[0].record.config.get(key) if plain else None
-            longer = development(label, {key: 2 * usual}) if usual else []
+            longer = development(label, {key: 2 * usual}, like=plain[0]) if usual else []
             if longer:
                 effect = results.training_effect(between(longer, plain))
                 said.append(f"`{label}`, {what}, development seed: {effect}")
     return said
+
+
+# Table 2: what the autoencoder hears.
+def table2(shown: Shown, **options: Any) -> Table:
+    """Table 2: what the autoencoder was trained on, the printed averages, ours on the development seed."""
+    other = development(GENERAL_AUDIO)
+    ours = {GENERAL_AUDIO: other, EMA: development(EMA, like=other[0]) if other else []}
+    lines = []
+    for row, label, what in (("AudDSR_dcase", EMA, "the machines' own sound"),
+                             ("AudDSR_AudioSet", GENERAL_AUDIO, "other sound: AudioSet; ours: no machines, simulated")):
+        printed = [chapter.printed_row("auddsr_table2", row, quantity=quantity, score=quantity, part=PART)
+                   .cells["all", quantity] for quantity in QUANTITIES]  # fmt: skip
+        cells = [over(ours[label], lambda s, q=quantity: auddsr.average(s, q, "over types"))  # type: ignore[misc]
+                 for quantity in QUANTITIES]  # fmt: skip
+        lines.append([Html(f"{row}<br>{code(label).text}"), what, *printed, *cells])
+    official, own = badge("official", PART).text, shown.row(EMA).data.text
+    heads = [*(Html(f"{q}, printed (%)<br>{official}") for q in QUANTITIES),
+             *(Html(f"{q}, ours (%)<br>{own}") for q in QUANTITIES)]  # fmt: skip
+    where = f"Ours on {', '.join(tested(other[0]))}. " if other else ""
+    notes = [*options.pop("notes", ()), where + note(shown)]
+    return Table(["row", "the autoencoder hears", *heads], lines, notes=notes, **options)
+
+
+def table2_finding() -> str:
+    """Whether the sound that the autoencoder hears matters, in a sentence."""
+    other = development(GENERAL_AUDIO)
+    gap = between(other, development(EMA, like=other[0])) if other else None
+    return f"Ours: {chapter.said(gap, GENERAL_AUDIO, EMA)}"
 
 
 # Which simulated shape helps which fault.
@@ -208,13 +246,10 @@ def shapes(shown: Shown, **options: Any) -> Table:
 
 
 def shape_runs() -> dict[str, list[Stored]]:
-    """Development runs by simulated shape: those of `ema` where it has both, else of `literal`."""
-    for prefix in (f"{EMA}-", "auddsr:"):
-        alone = {what: development(f"{prefix}{variant}") for what, variant in
-                 (("Perlin noise alone", "perlin-only"), ("bands alone", "band-only"))}  # fmt: skip
-        if all(alone.values()):
-            return {"both shapes": development(base_of(alone["bands alone"][0])), **alone}
-    return {"both shapes": [], "Perlin noise alone": [], "bands alone": []}
+    """Development runs by simulated shape."""
+    perlin, band = (development(f"auddsr:{variant}") for variant in ("perlin-only", "band-only"))
+    both = development(base_of(band[0]), like=band[0]) if perlin and band else []
+    return {"both shapes": both, "Perlin noise alone": perlin, "bands alone": band}
 
 
 SURE = 5.0
@@ -236,8 +271,8 @@ def shapes_finding() -> str:
 
 
 CHOICES: tuple[sensitivity.Choice, ...] = tuple(
-    sensitivity.Choice(what, f"auddsr:{other}", LITERAL)
-    for other, what in CHANGES.items() if other not in ("annot",)
+    sensitivity.Choice(what, f"auddsr:{other}", LITERAL if other == "ema" else EMA)
+    for other, what in CHANGES.items() if other not in ("annot", "per-id")
 )  # fmt: skip
 """What the paper leaves open and a variant answers the other way."""
 
