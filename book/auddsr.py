@@ -42,8 +42,8 @@ from asdbook.systems.auddsr import detection, general
 # %% tags=["hide-input"]
 from asdbook.report import (
     anomaly_maps, audio, auddsr, auddsr_codes, auddsr_figures, auddsr_printed,
-    auddsr_why, chapter, claims, fault_maps, figures, listening, mel_sound, printed,
-    provenance, results, sensitivity, show, tables)
+    auddsr_suspects, auddsr_why, chapter, claims, fault_maps, figures, listening,
+    mel_sound, printed, provenance, results, sensitivity, show, tables)
 
 AUDDSR, asked = systems.get("auddsr"), auddsr.asked(data, seeds, profile)
 
@@ -842,6 +842,17 @@ tables.Table(["erratum", "where", "what follows"], rows, name="tab-auddsr-errata
 # `auddsr:ema`, whose codes are all in use. Most runs are on three machine types, whose autoencoder hears these alone;
 # each is compared with `auddsr:ema` on the same three.
 #
+# ### Why it scores what it scores
+#
+# {numref}`tab-auddsr-suspects` lists what could be wrong, and what was measured for each: on the verdict seeds where
+# there are such records, else on the development seed.
+# A suspect is cleared where its change does nothing.
+
+# %% tags=["hide-input"]
+auddsr_suspects.suspects(
+    shown, name="tab-auddsr-suspects", caption="Suspects, and the evidence")
+
+# %% [markdown]
 # ### What lifts the score, and what does not
 #
 # {numref}`tab-auddsr-evidence` changes one thing at a time. The last column says whether the changed system beats the

@@ -15,6 +15,7 @@ from asdbook.report import (
     auddsr_codes,
     auddsr_figures,
     auddsr_printed,
+    auddsr_suspects,
     auddsr_why,
     chapter,
     claims,
@@ -89,7 +90,7 @@ def every_table(page):
         printed.glance(decided), printed.verdict_table(decided), auddsr.table1(page), auddsr.both_rules(page),
         auddsr_why.table2(page), auddsr.ids(page), auddsr.scores(page), auddsr.faults(page),
         auddsr_codes.codebooks(page), auddsr_codes.simulated(page), auddsr_codes.visible(page),
-        auddsr_why.evidence(page), auddsr_why.shapes(page),
+        auddsr_why.evidence(page), auddsr_why.shapes(page), auddsr_suspects.suspects(page),
         chapter.differences(page, auddsr.SYSTEMS, auddsr.YARDSTICKS),
     ]  # fmt: skip
     return tables, [auddsr_codes.codebooks_figure(page), auddsr_why.dots(page)]
@@ -341,6 +342,16 @@ def test_table_two_compares_the_same_machines(write):
     lines = cells(auddsr_why.table2(shown()))
     assert lines[0][2:4] == ["84.97", "71.45 auddsr-E1"] and lines[1][2:4] == ["84.86", "71.61"]
     assert lines[1][4] == f"{100 * few.record.metrics['official']['score']['value']:.1f}"
+
+
+def test_suspects_have_names_as_code_and_no_marks(write):
+    for label in ("auddsr:ema", "auddsr:batchnorm"):
+        write(label, 110, gap=4.0 if label.endswith("norm") else 0.0, config={"update": "average"})
+    table = auddsr_suspects.suspects(shown())
+    assert "`" not in table.html() and "*" not in table.html() and "<code>auddsr:ema</code>" in table.html()
+    lines = {line[0]: line[1] for line in cells(table)}
+    assert lines["instance normalisation cannot hear level"].startswith("auddsr:batchnorm beats auddsr:ema (+")
+    assert lines["the wrong shapes"].startswith("Not run yet")
 
 
 def test_the_front_page_shows_the_literal_variant(write):
