@@ -477,7 +477,7 @@ auddsr_codes.codebooks(shown, name="tab-auddsr-books",
 # in {numref}`fig-auddsr-perlin` inside
 # Perlin noise. First look where $X_G$ changes, then whether $X_S$ repairs it. The live run is short:
 # expect a blurred $X_S$ and a
-# map that knows little.
+# map that knows little. Of eight draws of codes you see the one that changes $X_G$ most.
 
 # %% tags=["hide-input"]
 fitted = systems.load(run.folder)
@@ -490,17 +490,27 @@ with torch.no_grad():
     X_G = stage1.network.decode(clean.coarse.vectors, clean.fine.vectors)
 
 
-def corrupt(mask, seed=0):
-    torch.manual_seed(seed)
-    with torch.no_grad():
+
+# %% tags=["hide-input"]
+def moved(made, found):
+    sides = augment.visibility(found.general[:, 0], X_G[:, 0], made.target)
+    return [float(side) for side in sides]
+
+
+@torch.no_grad()
+def corrupt(mask, draws=8):
+    torch.manual_seed(0)
+    drawn = []
+    for _ in range(draws):
         made = detection.simulate(stage2.config, stage1, clean, mask)
-        return made, stage2(stage1, made.coarse, made.fine)
+        drawn.append((made, stage2(stage1, made.coarse, made.fine)))
+    return max(drawn, key=lambda pair: moved(*pair)[0])
 
 
 # %% tags=["hide-input"]
 def view(made, found):
-    cut = {"X": X, "X_G without anomaly": X_G, "X_G with anomaly": found.general,
-           "X_S": found.object}
+    cut = {"$X$": X, "$X_G$ without anomaly": X_G,
+           "$X_G$ with anomaly": found.general, "$X_S$": found.object}
     maps = {"where codes were replaced": made.target.float()[:, None],
             "what the detector says": found.logits.softmax(1)[:, 1:]}
     return auddsr_figures.images(*(
@@ -508,19 +518,14 @@ def view(made, found):
         for group in (cut, maps)))
 
 
-torch.manual_seed(3)
+torch.manual_seed(5)
 masks = {"band": augment.bands(1, *X.shape[2:], whole=0.0),
          "Perlin": augment.anomaly_masks(1, *X.shape[2:], shapes="perlin", rotate=True)}
 odd = {name: corrupt(mask) for name, mask in masks.items()}
 
 # %% tags=["hide-input"]
-def moved(made, found):
-    sides = augment.visibility(found.general[:, 0], X_G[:, 0], made.target)
-    return "$X_G$ changes by {:.2f} spreads inside, by {:.2f} outside".format(
-        *map(float, sides))
-
-
-said = {name: moved(*pair) for name, pair in odd.items()}
+said = {name: "$X_G$ changes by {:.2f} spreads inside, by {:.2f} outside".format(
+    *moved(*pair)) for name, pair in odd.items()}
 view(*odd["band"]).named("fig-auddsr-band",
                          f"Codes replaced in a band: {said['band']}.")
 
@@ -795,19 +800,22 @@ sensitivity.table(
 # ### A blind spot
 #
 # The detection network normalises after every convolution, each clip by its own mean and spread (*instance
-# normalisation*). So it cannot
-# hear level: twice the picture gives the same map. {numref}`tab-auddsr-blind` shows it live,
-# on the detector trained above and on two untrained ones.
-# A fault that makes everything louder and nothing else is nearly invisible to it.
-# A constant added to one picture is nearly lost too, but for the edges.
+# normalisation*). So it cannot hear level: twice the picture gives the same map. {numref}`tab-auddsr-blind` shows it
+# live, on the detector trained above and on two untrained ones. Batch normalisation keeps the level, because it uses
+# means and spreads that it remembers.
+# A fault that makes everything louder and nothing else is nearly invisible to the first two. What they notice of a
+# constant added to one picture comes from the zeros that pad its edges.
 
 # %%
 pair = torch.cat([odd["band"][1].object, odd["band"][1].general], dim=1)
 nets = {"instance, trained here": stage2.unet}
 torch.manual_seed(0)
-for norm in ("instance", "batch"):
-    nets[f"{norm}, untrained"] = nn.DetectionUNet(config.unet_width, norm=norm).eval()
 with torch.no_grad():
+    for norm in ("instance", "batch"):
+        net = nn.DetectionUNet(config.unet_width, norm=norm)
+        for _ in range(30):  # batch normalisation learns the usual level of this clip
+            net(pair)
+        nets[f"{norm}, untrained"] = net.eval()
     maps = {name: [net(x).softmax(1)[:, 1] for x in (
         pair, 2 * pair, pair + torch.tensor([0.0, 1.0])[:, None, None])]
         for name, net in nets.items()}

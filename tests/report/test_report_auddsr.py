@@ -380,6 +380,7 @@ def test_drawings_say_what_they_draw():
     mask[:4, :8] = True
     grids = [{"coarse cells": mask[::8, ::8], "fine cells": mask[::4, ::4]}]
     picture = auddsr_figures.masks({"band": mask}, grids)
+    assert [axes.get_title() for axes in picture.figure.axes] == ["map M", "coarse cells", "fine cells"]
     assert "band: 25% of the image, 50% of the coarse cells, 25% of the fine cells" in picture.alt
     steps = auddsr_figures.Steps([1.0, 1e5], [9.0, 1.0])
     picture = auddsr_figures.cold_start({"N = 0": steps}, 8)

@@ -135,10 +135,10 @@ def masks(panels: Mapping[str, np.ndarray], cells: Sequence[Mapping[str, np.ndar
     with styled():
         figure, grid = canvas(len(panels), columns, height=0.4 + 0.82 * len(panels), squeeze=False,
                               subplot_kw={"xticks": [], "yticks": []})  # fmt: skip
-        for line, (title, mask), own in zip(grid, panels.items(), cells):
+        for number, (line, (title, mask), own) in enumerate(zip(grid, panels.items(), cells)):
             for axes, (name, values) in zip(line, {"map M": mask, **own}.items()):
                 axes.imshow(values, origin="lower", aspect="auto", cmap="gray_r", vmin=0, vmax=1)
-                if line is grid[0]:
+                if number == 0:
                     axes.set_title(name, fontsize=9)
             line[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
             said.append(f"{title}: {np.mean(mask):.0%} of the image, "
