@@ -111,8 +111,10 @@ chapter.sizes(
 # %% tags=["hide-input"]
 behind = [one for label in asked.systems for one in shown.group(label)]
 slowest = f"the longest took {provenance.longest(behind)}" if behind else "none yet"
+main = [one for label in (*auddsr.SYSTEMS, *auddsr.YARDSTICKS)
+        for one in shown.group(label)]
 provenance.costs(
-    behind, name="tab-auddsr-costs",
+    main, name="tab-auddsr-costs",
     caption=f"What the runs behind the tables cost: {slowest}",
     notes=["Variants share what they have in common: its time stands with each of "
            "them. Variants that only read another score train nothing of their own.",
@@ -542,7 +544,8 @@ view(*odd["Perlin"]).named(
 # %% tags=["hide-input"]
 def sound_of(image):
     levels = (image[0, 0, :, :frames] * stage1.spread + stage1.mean[:, None]).numpy()
-    return mel_sound.wave(levels), mel_sound.misfit(levels)
+    sound = mel_sound.wave(levels)
+    return sound, mel_sound.misfit(sound, levels)
 
 
 heard = {"the clip itself, as an image": X, "through the codes (X_G)": X_G,
@@ -551,7 +554,7 @@ heard = {"the clip itself, as an image": X, "through the codes (X_G)": X_G,
 made = {name: sound_of(image) for name, image in heard.items()}
 audio.players(*(
     audio.Sound(name, sound, f"Level {10 * np.log10(np.mean(sound**2)):.1f} dB; its "
-                f"mel bands fit the image to {misfit:.1f} dB.")
+                f"bands differ from the image by {misfit:.1f} dB.")
     for name, (sound, misfit) in made.items()))
 
 # %% [markdown]
@@ -712,7 +715,7 @@ by_fault = {label: {f"{m}, {f}": one.value.value for (m, f), one in
 by_fault = {label: found for label, found in by_fault.items() if found}
 added = auddsr.level_changes(built_in, seeds[0], list(simulate.describe(built_in)))
 auddsr_figures.fault_scatter(added, by_fault).named(
-    "fig-auddsr-faults", f"{auddsr.faults_finding(shown)}. One mark a fault.")
+    "fig-auddsr-faults", f"{auddsr.taken_said(added, by_fault)}. One mark a fault.")
 
 # %% tags=["hide-input"]
 auddsr.faults(shown, name="tab-auddsr-faults", caption=auddsr.faults_finding(shown))

@@ -298,6 +298,11 @@ def test_level_changes_tell_faults_that_add_from_those_that_take():
     found = auddsr.level_changes("synthetic-2020", 110, ["fan"])
     assert list(found) == [f"fan, {f['name']}" for f in simulate.describe("synthetic-2020")["fan"]["faults"]]
     assert found["fan, clogging"] < 0 < found["fan, rub"]
+    aucs = {"s": {name: 30.0 if dB < 0 else 80.0 for name, dB in found.items()}, "none": {}}
+    taken = sum(dB < 0 for dB in found.values())
+    assert auddsr.taken_said(found, aucs) == (
+        f"Mean AUC: `s` 30 % over {taken} faults that take sound away, 80 % over {len(found) - taken} that add some")
+    assert auddsr.taken_said(found, {}) == "No record yet"
 
 
 def test_a_page_that_ran_systems_shows_and_decides_by_its_runs(write):
@@ -401,8 +406,8 @@ def test_sound_of_an_image_has_its_level_and_its_spectrum():
     wave = 0.2 * np.sin(2 * np.pi * 440 * time) + 0.02 * rng.normal(size=len(time))
     log_mel = features.LogMel(bands=128)
     levels = log_mel(torch.from_numpy(wave).float()[None])[0].T.numpy().astype(float)
-    assert mel_sound.misfit(levels) < 1.0
     made = mel_sound.wave(levels)
+    assert mel_sound.misfit(made, levels) < 1.5 < 3.0 < mel_sound.misfit(0.5 * made, levels)
     assert len(made) == (levels.shape[1] - 1) * mel_sound.HOP
     assert abs(10 * np.log10(np.mean(made**2) / np.mean(wave**2))) < 0.5
     again = log_mel(torch.from_numpy(made).float()[None])[0].T.numpy()

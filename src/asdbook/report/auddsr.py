@@ -279,6 +279,23 @@ def level_changes(preset: str, data_seed: int, machines: Sequence[str]) -> dict[
     return found
 
 
+def taken_said(changes: Mapping[str, float], aucs: Mapping[str, Mapping[str, float]]) -> str:
+    """Mean AUC over the faults that take sound away and over those that add some, in a sentence.
+
+    Args:
+        changes: fault to what it adds, dB (`level_changes`).
+        aucs: system to fault to AUC in percent.
+    """
+    said = []
+    for system, found in aucs.items():
+        taken, added = ([found[n] for n, dB in changes.items() if n in found and (dB < 0) is away]
+                        for away in (True, False))  # fmt: skip
+        if taken and added:
+            said.append(f"`{system}` {np.mean(taken):.0f} % over {len(taken)} faults that take sound away, "
+                        f"{np.mean(added):.0f} % over {len(added)} that add some")  # fmt: skip
+    return f"Mean AUC: {'; '.join(said)}" if said else "No record yet"
+
+
 def below_chance(shown: Shown, label: str = LITERAL) -> list[FaultAuc]:
     """Faults whose clips score below normal ones, the lowest first."""
     found = [one for one in fault_aucs(shown.group(label)).values()

@@ -54,11 +54,16 @@ def power(levels: np.ndarray) -> np.ndarray:
     return np.asarray(found)
 
 
-def misfit(levels: np.ndarray) -> float:
-    """How far the mel bands of `power` are from the levels, root mean square in dB."""
-    again = 10 * np.log10(filters(len(levels)) @ power(levels) + LEAST)
-    floor = 10 * np.log10(LEAST)
-    return float(np.sqrt(np.mean((again - np.maximum(levels, floor)) ** 2)))
+def misfit(sound: np.ndarray, levels: np.ndarray) -> float:
+    """How far the log-mel levels of a sound are from those of its image, root mean square in dB.
+
+    Args:
+        sound: from `wave`.
+        levels: (band, frame) in dB; both ends are left out, where frames hang over.
+    """
+    spectrum = ShortTimeFFT(hann(FRAME, sym=False), HOP, FS).stft(sound, p0=0, p1=levels.shape[1])
+    again = 10 * np.log10(filters(len(levels)) @ np.abs(spectrum) ** 2 + LEAST)
+    return float(np.sqrt(np.mean((again - np.maximum(levels, 10 * np.log10(LEAST)))[:, 1:-1] ** 2)))
 
 
 def wave(levels: np.ndarray, seed: int = 0) -> np.ndarray:
