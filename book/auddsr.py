@@ -906,6 +906,8 @@ listening.failures(truthful)
 # Each row is decided by rules that were fixed beforehand: by where a 95 % interval lies, and for all but the primary
 # claim also by a test that is corrected for their number.
 # With fewer than five data seeds a verdict in simulation is only *provisional*.
+# The records train a small system with a small share of the paper's updates ({numref}`tab-auddsr-profiles`): a claim that
+# fails here fails at this size.
 # C13 is the authors' own doubt: it asks for a gentler target, which is not built here.
 # All claims of all papers are on [their page](claims.ipynb).
 
