@@ -14,7 +14,8 @@
 # # AudDSR: anomalies simulated in a discrete space
 #
 # **In one sentence:** learn an alphabet of machine sound, write wrong letters into normal sound, and train a network
-# to find them; it then finds real faults too, without being told any machine ID {cite:p}`zavrtanik2024auddsr`.
+# to find them; the paper claims that it then finds real faults too, without being told any machine ID
+# {cite:p}`zavrtanik2024auddsr`.
 #
 # We test thirteen claims of the paper, C1 to C13. Their verdicts now, computed from records;
 # the numbers behind them are in {ref}`auddsr-verdicts`.
@@ -162,7 +163,9 @@ auddsr_figures.blocks(config.bands, general.padded(ten_seconds)).named(
 # \end{aligned}
 # $$ (auddsr-loss)
 #
-# with $\lambda$ a quarter. The *stop gradient* $\text{sg}$ leaves a value as it is and lets no gradient through.
+# with $\lambda$ a quarter. The paper weighs the first term by a number that it does not give: we take one. It speaks of
+# distances; we use mean squared errors, as the code of {cite:t}`zavrtanik2022dsr` does. The *stop gradient*
+# $\text{sg}$ leaves a value as it is and lets no gradient through.
 # So the second term moves
 # codes to features, and the third, the *commitment*, moves features to codes.
 # Choosing the nearest code has no gradient; decoding passes its gradient
@@ -221,7 +224,8 @@ tables.Table(["term of the loss", *parts], rows, name="tab-auddsr-gradients",
 # e_k = \frac{m_k}{N_k},
 # $$ (auddsr-ema)
 #
-# and codes that nothing chooses are moved to where features are. The paper does not mention it,
+# where a small constant keeps $N_k$ above zero, and codes that nothing chooses are moved to where features are. The
+# paper does not mention it,
 # but the public code of the authors' vision method
 # {cite:p}`zavrtanik2022dsr`, which it follows, learns its codes in this way.
 #
@@ -265,7 +269,7 @@ auddsr_figures.masks({name: mask.numpy() for name, mask in drawn.items()}, grids
 #
 # The paper says that codes are sampled, not how. We use the rule of {cite:t}`zavrtanik2022dsr`:
 # rank all codes in use by their distance to
-# the feature, leave out the nearest twentieth, which would change nothing,
+# the feature, leave out the nearest twentieth, which would change little,
 # and draw from those up to a limit that is drawn for each clip.
 
 # %% tags=["hide-input"]
@@ -276,9 +280,12 @@ show.source(detection.simulate)
 #
 # The frozen *general decoder* makes $X_G$ of $\tilde Q_c$ and $\tilde Q_f$, anomaly included.
 # The *object decoder* makes $X_S$. Before it stand two
-# networks without shortcuts, the *subspace restriction*, that pull codes back to what is normal for this machine.
+# networks without shortcuts, the *subspace restriction*, that pull codes back to what is normal for this machine;
+# what they give is replaced by the nearest codes again.
 # The *detection network*, a
 # U-Net, sees $X_S$ and $X_G$ and gives each point a probability $p$ of being anomalous.
+# The paper names two decoders and a detection module. The restriction and the U-Net are those of
+# {cite:t}`zavrtanik2022dsr`, whose architecture it says it follows.
 
 # %% tags=["hide-input"]
 show.source(detection.ObjectModel.forward)
@@ -298,7 +305,8 @@ show.source(detection.ObjectModel.forward)
 # The first term is the *focal loss* {cite:p}`lin2017focal`: what is already sure counts little.
 # Half of each batch is clean.
 # The detector's inputs are detached: its loss never shapes the decoder.
-# The weights are those of {cite:t}`zavrtanik2022dsr`.
+# The paper names the first two terms, without weights. The weights and the last two terms are those of
+# {cite:t}`zavrtanik2022dsr`.
 
 # %% tags=["hide-input"]
 show.source(losses.focal)
@@ -462,7 +470,8 @@ auddsr_figures.cold_start(starts, config.codes).named(
 # and a code that nothing chooses gets none.
 # {numref}`fig-auddsr-books` and {numref}`tab-auddsr-books` compare the records of `auddsr:literal` and `auddsr:ema`,
 # which differ in nothing else.
-# Look at the loss of the first epochs, and at the share of codes in use. We report both systems everywhere.
+# Look at the loss of the first epochs, and at the share of codes in use. A run whose codebook collapsed is named below
+# the table. It stays in every mean of `auddsr:literal`: the paper as it is written has no remedy.
 
 # %% tags=["hide-input"]
 auddsr_codes.codebooks_figure(shown).named(
@@ -526,7 +535,8 @@ masks = {"band": augment.bands(1, *X.shape[2:], whole=0.0),
 odd = {name: corrupt(mask) for name, mask in masks.items()}
 
 # %% tags=["hide-input"]
-said = {name: "$X_G$ changes by {:.2f} spreads inside, by {:.2f} outside".format(
+said = {name: "$X_G$ changes by {:.2f} spreads inside, {:.2f} outside (of eight "
+        "draws the most visible)".format(
     *moved(*pair)) for name, pair in odd.items()}
 view(*odd["band"]).named("fig-auddsr-band",
                          f"Codes replaced in a band: {said['band']}.")
@@ -570,7 +580,8 @@ audio.players(*(
 # A number that an [erratum](errata.ipynb) puts in doubt carries its mark.
 
 # %% tags=["hide-input"]
-trained = auddsr_why.training_notes()
+trained = [*(auddsr_why.training_notes() or [auddsr_why.UNTRIED]),
+           *auddsr_codes.collapsed(shown)]
 auddsr.table1(shown, name="tab-auddsr-one", notes=trained,
               caption=auddsr.table1_finding(shown))
 
@@ -681,8 +692,9 @@ auddsr.scores(shown, name="tab-auddsr-scores", caption=auddsr.scores_finding(sho
 # The first number of each system is the AUC of held-out training clips with a simulated anomaly against the same
 # clips without. The second is the AUC of the
 # test clips, whose faults come from the machines, not from codes. The third is a probe for a shortcut:
-# the detector sees $X_G$ twice. If it
-# still finds simulated anomalies, it does not compare two drawings, it spots bad letters in one.
+# for clips with an anomaly the detector sees $X_G$ twice. If it falls to 50 %, the detector needs both drawings.
+# If it stays high, the detector may spot bad letters in one drawing without comparing. It may also answer to the odd
+# pair itself: the clean clips keep both drawings, so this probe cannot tell these two apart.
 
 # %% tags=["hide-input"]
 auddsr_codes.simulated(shown, name="tab-auddsr-simulated",
@@ -704,8 +716,10 @@ auddsr_codes.visible(shown, name="tab-auddsr-visible",
 # A fault that takes sound *away*
 # leaves an emptier clip, and an empty place is easily drawn. Such clips may score *below* normal ones, that is,
 # below 50 %.
-# {numref}`fig-auddsr-faults` sets the AUC of each fault against what the fault adds in its place,
-# measured on twins with and without it.
+# {numref}`fig-auddsr-faults` sets the AUC of each fault, mean over the records' machines, against what the fault adds
+# in its place. That is measured at full strength on one pair of clips, with and without the fault, of the machine of
+# this page's seed: faults near zero may lie on the other side on another machine.
+# {numref}`tab-auddsr-faults` has the intervals.
 
 # %% tags=["hide-input"]
 systems_ = (auddsr.LITERAL, auddsr.EMA, "trivial:mean")
@@ -728,6 +742,7 @@ auddsr.faults(shown, name="tab-auddsr-faults", caption=auddsr.faults_finding(sho
 # map inside these places with the map outside. A map may be brighter in some bands whatever the clip is,
 # so the same places are laid over the maps of normal
 # clips, and only what goes beyond these counts. Right of zero the map points at the fault.
+# Of `auddsr:literal` and `auddsr:ema` the figure shows the one that points at more faults; the other follows in words.
 
 # %% tags=["hide-input"]
 pointed = {label: fault_maps.pointing(auddsr_why.runs(shown, label))
@@ -806,8 +821,8 @@ sensitivity.table(
 # normalisation*). So it cannot hear level: twice the picture gives the same map. {numref}`tab-auddsr-blind` shows it
 # live, on the detector trained above and on two untrained ones. Batch normalisation keeps the level, because it uses
 # means and spreads that it remembers.
-# A fault that makes everything louder and nothing else is nearly invisible to the first two. What they notice of a
-# constant added to one picture comes from the zeros that pad its edges.
+# Louder means, in decibels, a constant added. If one drawing is louder than the other by the same amount everywhere and
+# nothing else differs, the first two hardly notice. What they do notice comes from the zeros that pad the edges.
 
 # %%
 pair = torch.cat([odd["band"][1].object, odd["band"][1].general], dim=1)
@@ -849,15 +864,16 @@ tables.Table(["erratum", "where", "what follows"], rows, name="tab-auddsr-errata
 # (auddsr-why)=
 # ## Ablations
 #
-# All of this section is from one development data set. No verdict stands on it. What is changed is changed in
-# `auddsr:ema`, whose codes are all in use. Most runs are on three machine types, whose autoencoder hears these alone;
-# each is compared with `auddsr:ema` on the same three.
+# The runs of this section that change something are from one development data set. No verdict stands on them.
+# What is changed is changed in
+# `auddsr:ema`, whose codes are all in use. Most runs are on some machine types, whose autoencoder hears these alone;
+# each is compared with `auddsr:ema` on the same types.
 #
 # ### Why it scores what it scores
 #
 # {numref}`tab-auddsr-suspects` lists what could be wrong, and what was measured for each: on the verdict seeds where
 # there are such records, else on the development seed.
-# A suspect is cleared where its change does nothing.
+# Each is evidence, not proof: a change that does nothing in one run speaks against a suspect on these machines alone.
 
 # %% tags=["hide-input"]
 auddsr_suspects.suspects(
@@ -868,7 +884,7 @@ auddsr_suspects.suspects(
 #
 # {numref}`tab-auddsr-evidence` changes one thing at a time. The last column says whether the changed system beats the
 # trivial detector.
-# {numref}`fig-auddsr-evidence` draws that column.
+# {numref}`fig-auddsr-evidence` draws that column. Rows on other machine types are not to be compared with each other.
 
 # %% tags=["hide-input"]
 auddsr_why.dots(shown).named(
@@ -881,8 +897,9 @@ auddsr_why.evidence(shown, name="tab-auddsr-evidence",
 # %% [markdown]
 # ### Which shape helps which fault
 #
-# Claim C11 says that bands fit machine faults better than Perlin noise does.
-# {numref}`tab-auddsr-fault-shapes` asks fault by fault. Faults that gain most from bands come first.
+# Claim C11 says that bands fit machine faults better than Perlin noise does; its verdict compares both shapes together
+# with Perlin noise alone. {numref}`tab-auddsr-fault-shapes` sets bands alone against Perlin noise alone, fault by
+# fault, for one run of each: a few points say nothing. Faults that gain most from bands come first.
 
 # %% tags=["hide-input"]
 auddsr_why.shapes(shown, name="tab-auddsr-fault-shapes",
@@ -947,7 +964,7 @@ def change_of(**changed):
 # two standard deviations of normal clips? (Scores of the live run.)
 
 # %% tags=["hide-cell"]
-# The mean rises by (share) x (1 - usual p). Short clicks fill less than that.
+# The mean rises by (share) x (1 - usual p). A short click may fill less than that.
 frame = run.scores()
 usual = frame[(frame["split"] == "test") & (frame["label"] == "normal")]
 {machine: f"{200 * own['score'].std() / (1 - own['score'].mean()):.1f} % of the picture"

@@ -12,7 +12,7 @@ from asdbook import metrics
 from asdbook.experiment.records import Stored
 from asdbook.report.auddsr import EMA, LITERAL, NONE, over
 from asdbook.report.auddsr_why import real_auc, runs
-from asdbook.report.chapter import Shown
+from asdbook.report.chapter import UNCORRECTED, Shown
 from asdbook.report.embedding_figures import missing
 from asdbook.report.show import Picture
 from asdbook.report.style import SEQUENCE, canvas, styled
@@ -20,6 +20,8 @@ from asdbook.report.tables import Html, Table, Value, code
 
 LEVELS = ("coarse", "fine")
 SHARE, SPREAD = "share used", "perplexity"
+COVERS = ("Intervals (95 %) cover data seeds; few seeds make them wide, and they are not cut off where a number can go "
+          f"no further. {UNCORRECTED}")  # fmt: skip
 
 
 # Codebooks.
@@ -49,8 +51,16 @@ def codebooks(shown: Shown, **options: Any) -> Table:
         lines.append(line)
     heads = ["highest loss", "loss at the end",
              *(f"{level}: {what}" for level in LEVELS for what in ("perplexity", "codes used (%)"))]  # fmt: skip
-    notes = [*options.pop("notes", ()), "Median over runs, then the least and the greatest."]
+    notes = [*options.pop("notes", ()), "Median over runs, then the least and the greatest.", *collapsed(shown)]
     return Table(["codes learn by", *heads], lines, notes=notes, **options)
+
+
+def collapsed(shown: Shown) -> list[str]:
+    """Runs whose record says that a codebook collapsed, a sentence each."""
+    return [f"`{label}`, data seed {stored.record.data.seed}: {said.partition(': ')[2]}. The run is scored like any "
+            "other."
+            for label in (LITERAL, EMA) for stored in runs(shown, label)
+            for said in stored.record.notes if "collapsed" in said]  # fmt: skip
 
 
 def span(values: Sequence[float]) -> Value | Html:
@@ -160,7 +170,9 @@ def simulated(shown: Shown, **options: Any) -> Table:
         lines.append(line)
     words = ("simulated (%)", "of the test clips (%)", "simulated, X_S hidden (%)")
     heads = [Html(f"{code(label).text}:<br>{word}") for label in groups for word in words]
-    return Table(["machine type", *heads], lines, **options)
+    notes = [*options.pop("notes", ()), "*X_S hidden*: the detector sees X_G twice where the anomaly is; the clean "
+             "clips keep both drawings.", COVERS]  # fmt: skip
+    return Table(["machine type", *heads], lines, notes=notes, **options)
 
 
 def simulated_finding(shown: Shown) -> str:
@@ -171,8 +183,8 @@ def simulated_finding(shown: Shown) -> str:
         if group:
             both = [over(group, lambda s, w=what: mean_probe(s, w)).value for what in ("simulated", "shortcut")]  # type: ignore[misc]
             real = over(group, real_auc).value
-            said.append(f"`{label}` finds {both[0]:.0f} % of simulated anomalies (AUC), {real:.0f} % of those of the "
-                        f"test clips; with X_S hidden {both[1]:.0f} % of simulated ones")  # fmt: skip
+            said.append(f"AUC of `{label}`: {both[0]:.0f} % on simulated anomalies, {real:.0f} % on those of the test "
+                        f"clips; on simulated ones with X_S hidden {both[1]:.0f} %")  # fmt: skip
     return "; ".join(said) if said else "No record yet"
 
 
@@ -186,7 +198,7 @@ def visible(shown: Shown, **options: Any) -> Table:
                      for side in (0, 1)]  # fmt: skip
             lines.append([Html(f"{level}<br>{code(label).text}"), *cells])
     heads = ["change inside the map (spreads)", "change outside"]
-    return Table(["codes replaced", *heads], lines, **options)
+    return Table(["codes replaced", *heads], lines, notes=[*options.pop("notes", ()), COVERS], **options)
 
 
 def visible_finding(shown: Shown) -> str:

@@ -185,6 +185,11 @@ def _above(gap: metrics.Interval | None) -> bool:
     return gap is not None and gap.low is not None and gap.low > 0
 
 
+UNTRIED = ("The records train with a small share of the paper's updates. What longer training changes has no record "
+           "yet: these systems may be under-trained.")  # fmt: skip
+"""Stands where `training_notes` has nothing to say."""
+
+
 def training_notes() -> list[str]:
     """What twice the training of either stage did, for each variant that has such a run on the development seed."""
     said = []
@@ -195,7 +200,8 @@ def training_notes() -> list[str]:
             longer = development(label, {key: 2 * usual}, like=plain[0]) if usual else []
             if longer:
                 effect = results.training_effect(between(longer, plain))
-                said.append(f"`{label}`, {what}, development seed: {effect}")
+                where = ", ".join(tested(longer[0])) if longer[0].record.data.restricted else "all machines"
+                said.append(f"`{label}`, {what}, development seed, {where}: {effect}")
     return said
 
 
