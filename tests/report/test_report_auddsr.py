@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -204,8 +205,8 @@ def test_codebooks_are_compared_by_what_they_use(write):
         write("auddsr:literal", seed)
         write("auddsr:ema", seed)
     assert auddsr_codes.codebooks_finding(shown()) == (
-        "`auddsr:literal` ends with 10 % of the coarse and 25 % of the fine codes in use; "
-        "`auddsr:ema` ends with 100 % of the coarse and 100 % of the fine codes in use")
+        "`auddsr:literal` ends, on average, with 10 % of the coarse and 25 % of the fine codes in use; "
+        "`auddsr:ema` ends, on average, with 100 % of the coarse and 100 % of the fine codes in use")
     lines = cells(auddsr_codes.codebooks(shown()))
     assert lines[0][1].startswith("900 ") and lines[1][1].startswith("1 ") and lines[0][4].startswith("10 10 to 10")
     picture = auddsr_codes.codebooks_figure(shown())
@@ -281,7 +282,7 @@ def test_each_shape_alone_is_compared_fault_by_fault(write):
     assert {line[0] for line in lines} <= names
     gaps = [float(line[-1]) for line in lines]
     assert gaps == sorted(gaps) and np.mean(gaps) > 10
-    assert auddsr_why.shapes_finding().startswith("Bands alone score over 5 points more on ")
+    assert auddsr_why.shapes_finding().startswith("One development run each, on fan, valve: bands alone score over 5 ")
 
 
 def test_faults_below_chance_are_named(write):
@@ -357,7 +358,8 @@ def test_suspects_have_names_as_code_and_no_marks(write):
     table = auddsr_suspects.suspects(shown())
     assert "`" not in table.html() and "*" not in table.html() and "<code>auddsr:ema</code>" in table.html()
     lines = {line[0]: line[1] for line in cells(table)}
-    assert lines["instance normalisation cannot hear level"].startswith("auddsr:batchnorm beats auddsr:ema (+")
+    assert lines["instance normalisation cannot hear level"].startswith(
+        "One development run each, on fan, valve: auddsr:batchnorm beats auddsr:ema (+")
     assert lines["the wrong shapes"].startswith("Not run yet")
 
 
@@ -421,3 +423,11 @@ def test_sound_of_an_image_has_its_level_and_its_spectrum():
 def test_an_image_with_holes_is_refused():
     with pytest.raises(BadInput, match="finite"):
         mel_sound.power(np.array([[np.nan, 0.0]]))
+
+
+def test_a_collapsed_codebook_is_named_with_its_seed(monkeypatch):
+    said = ["auddsr/general: the coarse codebook collapsed (perplexity 1.00 of 256 codes)", "auddsr/general: 26% used"]
+    stored = SimpleNamespace(record=SimpleNamespace(notes=said, data=SimpleNamespace(seed=4)))
+    monkeypatch.setattr(auddsr_codes, "runs", lambda _, label: [stored] if label == auddsr.LITERAL else [])
+    (note,) = auddsr_codes.collapsed(None)
+    assert note.startswith("`auddsr:literal`, data seed 4: the coarse codebook collapsed (perplexity 1.00")

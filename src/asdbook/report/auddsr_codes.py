@@ -80,8 +80,8 @@ def codebooks_finding(shown: Shown) -> str:
         if group:
             shares = [over(group, lambda s, at=level: 100 * codes_used(s, SHARE, at)[-1]).value  # type: ignore[misc]
                       for level in LEVELS]  # fmt: skip
-            said.append(f"`{label}` ends with {shares[0]:.0f} % of the coarse and {shares[1]:.0f} % of the fine codes "
-                        "in use")  # fmt: skip
+            said.append(f"`{label}` ends, on average, with {shares[0]:.0f} % of the coarse and {shares[1]:.0f} % of "
+                        "the fine codes in use")  # fmt: skip
     return "; ".join(said) if said else "No record yet"
 
 

@@ -35,7 +35,8 @@ def against_base(variant: str) -> str:
     label = f"auddsr:{variant}"
     run = auddsr_why.development(label)
     base = auddsr_why.development(EMA, like=run[0]) if run else []
-    return chapter.said(auddsr_why.between(run, base), label, EMA)
+    said = chapter.said(auddsr_why.between(run, base), label, EMA)
+    return f"One development run each, on {', '.join(auddsr_why.tested(run[0]))}: {said}" if run and base else said
 
 
 def marked(text: str) -> str:

@@ -271,8 +271,10 @@ def shapes_finding() -> str:
         return "Not run yet: it needs a run with each shape alone"
     better, worse = (sum(sign * gap > SURE for gap in gaps.values()) for sign in (1, -1))
     most, least = max(gaps, key=lambda key: gaps[key]), min(gaps, key=lambda key: gaps[key])
-    return (f"Bands alone score over {SURE:g} points more on {better} of {len(gaps)} faults, Perlin noise alone on "
-            f"{worse}. Most for bands: {', '.join(most)} ({gaps[most]:+.0f}); for Perlin noise: {', '.join(least)} "
+    where = ", ".join(tested(groups["bands alone"][0]))
+    return (f"One development run each, on {where}: bands alone score over {SURE:g} points more on {better} of "
+            f"{len(gaps)} faults, Perlin noise alone on {worse}. Most for "
+            f"bands: {', '.join(most)} ({gaps[most]:+.0f}); for Perlin noise: {', '.join(least)} "
             f"({gaps[least]:+.0f})")  # fmt: skip
 
 
