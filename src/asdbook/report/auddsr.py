@@ -35,7 +35,7 @@ SCORES: Mapping[str, str] = {
 }
 """Scores of one trained model: end of the variant's name to what is read."""
 LIVE = (EMA,)
-LIVE_SETTINGS: Mapping[str, Any] = {"iterations": 300, "object_iterations": 100}
+LIVE_SETTINGS: Mapping[str, Any] = {"iterations": 300, "object_iterations": 60}
 """Of the small live run: about a minute on one thread, enough for both losses to fall."""
 LIVE_MACHINES = ("fan", "valve")
 PRINTED = {LITERAL: "AudDSR", ANNOT: "AudDSR_annot", "autoencoder:mse": "AE"}
