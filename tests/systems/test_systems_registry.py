@@ -26,7 +26,7 @@ def test_parse():
     [
         ("trvial", "did you mean 'trivial'"),
         ("trivial:p59", "did you mean 'p95'"),
-        ("", "choose from autoencoder"),
+        ("", "choose from auddsr, autoencoder"),
         ("autoencoder:zzz", "choose from mahalanobis"),
     ],
 )
