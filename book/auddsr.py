@@ -589,8 +589,8 @@ auddsr.table1(shown, name="tab-auddsr-one", notes=trained,
 # ### Two rules of averaging
 #
 # The last column of the paper's table mixes two rules. Most rows are means over six machine types.
-# Two rows are means over all machine IDs, and one type has only
-# three. That is not a detail: it moves an average by up to a point, more than some of the gaps that the text speaks of.
+# The others are means over all machine IDs, and not all types have
+# equally many. That is not a detail: it moves an average by more than some of the gaps that the text speaks of.
 # {numref}`fig-auddsr-rules` and {numref}`tab-auddsr-rules` recompute all of them. Look for crosses on squares.
 
 # %% tags=["hide-input"]
@@ -676,7 +676,7 @@ auddsr.ids(shown, name="tab-auddsr-ids", caption=auddsr.ids_finding())
 # %% [markdown]
 # ### Does the learned map add anything?
 #
-# A trained AudDSR can be read in seven ways. Three use the detector's map, the others do not need it (claim C12).
+# A trained AudDSR can be read in several ways. Some use the detector's map, the others do not need it (claim C12).
 # The first row of {numref}`tab-auddsr-scores` is the paper's score. Compare it with the reconstruction errors below
 # it: they come free.
 

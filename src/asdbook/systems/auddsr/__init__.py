@@ -113,7 +113,7 @@ class AudDsr(System):
     ) -> General:  # fmt: skip
         """The autoencoder that a machine type's codes come from; a stage."""
         c = self.config
-        key = f"all but {machine}" if c.general_data == "other types" else ALL
+        key = without(machine) if c.general_data == "other types" else ALL
         if key in self.general_:
             return self.general_[key]
         name = "auddsr/general" if key == ALL else f"auddsr/general/{key}"
@@ -235,7 +235,7 @@ class AudDsr(System):
         return self._shown
 
     def _general_of(self, group: str) -> General:
-        return self.general_.get(f"all but {group.partition('/')[0]}") or self.general_[ALL]
+        return self.general_.get(without(group.partition("/")[0])) or self.general_[ALL]
 
     def _to(self, device: str) -> None:
         for module in (*self.general_.values(), *self.models_.values()):
@@ -282,6 +282,11 @@ class AudDsr(System):
                 "auddsr: the stored networks are of other settings (bands, widths or codes): run again with these"
             ) from error
         return system
+
+
+def without(machine: str) -> str:
+    """Name of the autoencoder that has heard every type but this one."""
+    return f"all but {machine}"
 
 
 def blocks(maps: list[Tensor]) -> Tensor:

@@ -82,9 +82,8 @@ class AudDsrConfig(Config):
     or, without the learnt map, the squared difference of X and X_G, X and X_S, X_S and X_G, or how rare codes are."""
 
 
-FEATURES = ("bands",)
 GENERAL = (
-    *FEATURES, "hidden", "inner", "blocks", "dimension", "codes", "update", "revive", "general_data", "iterations",
+    "bands", "hidden", "inner", "blocks", "dimension", "codes", "update", "revive", "general_data", "iterations",
     "batch_size", "learning_rate", "crop_frames", "held_out",
 )  # fmt: skip
 """Settings that change the autoencoder: systems that agree in them share it."""
