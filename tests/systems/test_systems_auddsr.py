@@ -594,8 +594,8 @@ def test_the_probe_tells_what_was_visible(context):
     model = object_model(object_iterations=2)
     train_object(model, general, bank, torch.arange(24), torch.arange(0), "object", ctx)
     found = probe(model, general, bank, torch.arange(24), "probe", ctx)
-    seen, maps = found["probe/visibility"], found["probe/found"]
-    assert seen.shape == (3, 2) and maps.shape == (24, 3)
+    seen, maps = found["visibility"], found["responses"]
+    assert seen.shape == (3, 2) and maps.shape == (24, 4)
     assert (seen[:, 0] > seen[:, 1]).all() and (seen > 0).all()  # the decoder's reach leaks, but fades
     assert ((maps > 0) & (maps < 1)).all()
     again = probe(model, general, bank, torch.arange(24), "probe", ctx)
@@ -606,7 +606,7 @@ def test_records_keep_maps_and_probes_of_every_group(tones, context):
     model = make().fit(tones.train(), context())
     model.score(tones.test(), context())
     kept = model.figures()
-    assert {"cells", "visibility/fan", "visibility/pump", "found/fan", "found/pump"} <= set(kept)
+    assert {"cells", "visibility/fan", "visibility/pump", "responses/fan", "responses/pump"} <= set(kept)
     maps = model.maps(tones.test(), context())
     assert kept["cells"].shape == (len(maps), 64 // 8, math.ceil(maps[0].shape[1] / 8))
     assert all(m.dtype == np.float32 and m.min() >= 0 and m.max() <= 1 for m in maps)

@@ -123,13 +123,13 @@ class Probe:
     Attributes:
         machine: type.
         simulated: AUC (percent) of held-out clips with a simulated anomaly against the same without.
-        shortcut: the same where the network sees X_G in place of X_S too.
+        alone: the same where the network sees X_G in place of X_S too, in all clips.
         visibility: mean change of X_G by the simulation, (both, coarse, fine) x (inside, outside).
     """
 
     machine: str
     simulated: float
-    shortcut: float
+    alone: float
     visibility: np.ndarray
 
 
@@ -138,13 +138,13 @@ def probes(stored: Stored) -> list[Probe]:
     arrays, made = stored.figures(), []
     for name, values in arrays.items():
         kind, _, group = name.partition("/")
-        if kind == "found":
-            clean, changed, fooled = np.asarray(values, dtype=float).T
+        if kind == "responses":
+            clean, changed, clean_alone, changed_alone = np.asarray(values, dtype=float).T
             label = np.repeat([0, 1], len(clean))
-            found, fooled_ = (100 * float(metrics.auc(label, np.concatenate([clean, other])))
-                              for other in (changed, fooled))  # fmt: skip
+            found, alone = (100 * float(metrics.auc(label, np.concatenate(pair)))
+                            for pair in ((clean, changed), (clean_alone, changed_alone)))  # fmt: skip
             seen = np.asarray(arrays[f"visibility/{group}"], dtype=float)
-            made.append(Probe(group.partition("/")[0], found, fooled_, seen))
+            made.append(Probe(group.partition("/")[0], found, alone, seen))
     return made
 
 
@@ -158,7 +158,7 @@ def mean_probe(stored: Stored, what: str, machine: str = "all") -> float | None:
 
 
 def simulated(shown: Shown, **options: Any) -> Table:
-    """One row a machine: AUC on simulated and on real anomalies, and of the shortcut, of `literal` and `ema`."""
+    """One row a machine: AUC on simulated anomalies, on real ones, and on simulated ones from X_G alone."""
     groups = {label: [s for s in runs(shown, label) if probes(s)] for label in (LITERAL, EMA)}
     lines = []
     for machine in ("all", *shown.machines):
@@ -166,12 +166,12 @@ def simulated(shown: Shown, **options: Any) -> Table:
         for group in groups.values():
             line.append(over(group, lambda s, m=machine: mean_probe(s, "simulated", m)))  # type: ignore[misc]
             line.append(over(group, lambda s, m=machine: real_auc(s, m)))  # type: ignore[misc]
-            line.append(over(group, lambda s, m=machine: mean_probe(s, "shortcut", m)))  # type: ignore[misc]
+            line.append(over(group, lambda s, m=machine: mean_probe(s, "alone", m)))  # type: ignore[misc]
         lines.append(line)
-    words = ("simulated (%)", "of the test clips (%)", "simulated, X_S hidden (%)")
+    words = ("simulated (%)", "of the test clips (%)", "simulated, X_G alone (%)")
     heads = [Html(f"{code(label).text}:<br>{word}") for label in groups for word in words]
-    notes = [*options.pop("notes", ()), "*X_S hidden*: the detector sees X_G twice where the anomaly is; the clean "
-             "clips keep both drawings.", COVERS]  # fmt: skip
+    notes = [*options.pop("notes", ()), "*X_G alone*: the detector sees X_G twice, in clips with a simulated anomaly "
+             "and in clean ones.", COVERS]  # fmt: skip
     return Table(["machine type", *heads], lines, notes=notes, **options)
 
 
@@ -181,10 +181,10 @@ def simulated_finding(shown: Shown) -> str:
     for label in (LITERAL, EMA):
         group = [s for s in runs(shown, label) if probes(s)]
         if group:
-            both = [over(group, lambda s, w=what: mean_probe(s, w)).value for what in ("simulated", "shortcut")]  # type: ignore[misc]
+            both = [over(group, lambda s, w=what: mean_probe(s, w)).value for what in ("simulated", "alone")]  # type: ignore[misc]
             real = over(group, real_auc).value
             said.append(f"AUC of `{label}`: {both[0]:.0f} % on simulated anomalies, {real:.0f} % on those of the test "
-                        f"clips; on simulated ones with X_S hidden {both[1]:.0f} %")  # fmt: skip
+                        f"clips; on simulated ones from X_G alone {both[1]:.0f} %")  # fmt: skip
     return "; ".join(said) if said else "No record yet"
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 GENERAL_VERSION = 1  # of the trained autoencoder; raise when it changes
 OBJECT_VERSION = 1  # of the trained second stage and what it makes of clips
+PROBE_VERSION = 1  # of what a record keeps about the simulation
 CELLS = 8  # bands and frames in a block of the maps that a record keeps
 ALL = "machines"  # name of the autoencoder that every group shares
 
@@ -157,7 +158,6 @@ class AudDsr(System):
                 **{f"model/{k}": v for k, v in model.state_dict().items()},
                 "use/coarse": use[0], "use/fine": use[1],
                 "held out": self._responses(model, general, bank, kept, use)[0],
-                **probe(model, general, bank, kept, f"{name}/probe", ctx),
             }  # fmt: skip
 
         key = {**c.model_dump(include=set(OBJECT)), "group": group, "general": digest(general.state_dict())}
@@ -165,7 +165,9 @@ class AudDsr(System):
         model.load_state_dict(below(made, "model/"))
         self.models_[group] = model.eval().requires_grad_(False)
         self.use_[group] = made["use/coarse"].to(ctx.device), made["use/fine"].to(ctx.device)
-        self._shown |= {f"{k}/{group}": v.numpy() for k, v in below(made, "probe/").items()}
+        probed = ctx.stage(f"{name}/probe", PROBE_VERSION, {"trained": digest(made), **key},
+                           lambda: probe(model, general, bank, kept, f"{name}/probe", ctx))  # fmt: skip
+        self._shown |= {f"{k}/{group}": v.numpy() for k, v in probed.items()}
         return made["held out"][:, SCORES.index(c.score)].double().numpy()
 
     def _responses(

@@ -23,9 +23,9 @@ def probe(model: ObjectModel, general: General, bank: FrameBank, clips: Tensor, 
     """Simulated anomalies in clips that nothing was fitted to.
 
     Returns:
-        "probe/found": mean of the map of each clip, of the same clip with a simulated anomaly, and of that with X_G
-            in place of X_S too: a network that still finds it reads artefacts of X_G, (clip, 3).
-        "probe/visibility": mean change of X_G by the simulation, inside and outside of M, with both, coarse and fine
+        "responses": mean of the map of each clip and of the same clip with a simulated anomaly; then both once more
+            with X_G in place of X_S too: a network that still tells them apart reads X_G alone, (clip, 4).
+        "visibility": mean change of X_G by the simulation, inside and outside of M, with both, coarse and fine
             codes replaced, (3, 2).
     """
     with ctx.seeded(name):
@@ -33,12 +33,13 @@ def probe(model: ObjectModel, general: General, bank: FrameBank, clips: Tensor, 
         codes, mask = general.network.encode(images), model.masks(images, valid)
         made = [simulate(changed(model, level), general, codes, mask) for level in LEVELS]
     own = made[LEVELS.index(model.config.levels)]
-    clean = model(general, codes.coarse.vectors, codes.fine.vectors)
-    found = model(general, own.coarse, own.fine)
-    fooled = model.unet(torch.cat([found.general, found.general], dim=1))
-    maps = [logits.softmax(dim=1)[:, 1].mean(dim=(1, 2)) for logits in (clean.logits, found.logits, fooled)]
+    pairs = [model(general, coarse, fine)
+             for coarse, fine in ((codes.coarse.vectors, codes.fine.vectors), (own.coarse, own.fine))]  # fmt: skip
+    logits = [pair.logits for pair in pairs]
+    logits += [model.unet(torch.cat([pair.general, pair.general], dim=1)) for pair in pairs]
+    maps = [each.softmax(dim=1)[:, 1].mean(dim=(1, 2)) for each in logits]
     change = torch.stack([seen(general, codes, simulated) for simulated in made])
-    return {"probe/found": torch.stack(maps, dim=1), "probe/visibility": change}
+    return {"responses": torch.stack(maps, dim=1).cpu(), "visibility": change.cpu()}
 
 
 def changed(model: ObjectModel, level: str) -> AudDsrConfig:
