@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -182,8 +182,8 @@ def _mean(values: pd.Series) -> float | None:
     return None if values.empty else float(values.mean())
 
 
-def figure_arrays(data: DataSet, system: System, scores: Scores) -> dict[str, np.ndarray]:
-    """Arrays that figures need, float16, left out when they would not fit a record."""
+def figure_arrays(system: System, scores: Scores, note: Callable[[str], None]) -> dict[str, np.ndarray]:
+    """Arrays that figures need, float16; the largest are left out, with a note, where all would not fit a record."""
     arrays: dict[str, np.ndarray] = {}
     if scores.embeddings is not None:
         arrays["test_embeddings"] = np.asarray(scores.embeddings, dtype=np.float16)
@@ -196,4 +196,7 @@ def figure_arrays(data: DataSet, system: System, scores: Scores) -> dict[str, np
     for name, array in sorted(arrays.items(), key=lambda item: item[1].nbytes):
         if sum(a.nbytes for a in kept.values()) + array.nbytes <= FIGURE_BYTES:
             kept[name] = array
+        else:
+            note(f"array {name} of {array.nbytes / 1000:.0f} kB is not kept for figures: a record holds "
+                 f"{FIGURE_BYTES / 1000:.0f} kB of them")  # fmt: skip
     return kept

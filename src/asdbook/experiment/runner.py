@@ -202,8 +202,9 @@ class _Job:
         with ctx.phase("evaluate"):
             table, metrics, decision = evaluation.assess(data, system, scores, ctx)
         systems.save(system, work)
+        figures = evaluation.figure_arrays(system, scores, ctx.note)
         record = self._record(data, system, ctx, metrics, decision, attempt, started)
-        records.write(work, record, table, evaluation.figure_arrays(data, system, scores))
+        records.write(work, record, table, figures)
         shutil.rmtree(work / "checkpoints", ignore_errors=True)
         return work.rename(self.folder.base / str(attempt))
 
