@@ -17,7 +17,7 @@
 # so its error is an anomaly score {cite:p}`harada2023baseline`.
 #
 # This is the official baseline of the challenge, and the yardstick of all five papers of this book.
-# We test six claims of our own about it, B1 to B6 (B is for baseline).
+# We test claims of our own about it, B1 to B6 (B is for baseline).
 # First their verdicts; the numbers behind them are in {ref}`baseline-verdicts`.
 
 # %% tags=["parameters"]
@@ -40,13 +40,8 @@ AE, coded = systems.get("autoencoder"), systems.autoencoder
 asked = yardstick.asked(data, seeds, profile, tuple(AE.variants))
 
 # %% tags=["hide-input"]
-def train(label):
-    same = {"device": device, "threads": 1, "fresh": fresh}
-    return [experiment.run(label, data, **same, **each) for each in asked.options()]
-
-
-runs = {label: train(label) for label in asked.labels} if asked.whole else {}
-shown = chapter.Shown(asked, runs)
+options = {"device": device, "threads": 1, "fresh": fresh}
+shown = chapter.Shown(asked, asked.run(**options) if asked.whole else {})
 main, sets = shown.on(yardstick.MAIN), yardstick.sets_of(shown)
 decided = yardstick.decide(shown)
 verdicts.glance(decided)
@@ -83,23 +78,20 @@ figures.bottleneck_idea().named(
 # {numref}`tab-costs` says what to expect: time, memory and disk, as the records measured them.
 
 # %% tags=["hide-input"]
-ratio = AE.profiles["paper"]["epochs"] / AE.profiles["quick"]["epochs"]
-yardstick.sizes(
-    asked, AE.profiles, name="tab-profiles",
+settings = chapter.settings(asked, AE)
+ratio = settings["paper"]["epochs"] / settings["records"]["epochs"]
+chapter.sizes(
+    asked, settings, {"epochs": "epochs"}, name="tab-profiles",
     caption="What this page runs, what the records ran, what the paper's code runs: "
             f"that one trains {ratio:g} times as many epochs as the records")
 
 # %% tags=["hide-input"]
 behind = [one for page in map(shown.on, sets) for label in asked.systems
           for one in page.group(label) or page.development(label)]
-slowest = f"the longest took {provenance.longest(behind)}" if behind else "none yet"
 provenance.costs(
     behind, name="tab-costs",
-    caption=f"What the runs behind the tables cost: {slowest}",
     notes=["Variants that differ in the score share the training; its time stands "
            "with each of them. The first run on a set, trivial:mean, makes its sound.",
-           "Memory is the most that the process had taken by then: several runs in one "
-           "process share it. Times are from a machine that did other work too.",
            "Sound is kept as int16 at 16 kHz until `asdbook cache prune`; variants and "
            "systems share it."])
 
@@ -224,10 +216,10 @@ show.source(coded.clip_scores)
 # ## Train
 #
 # Now the real thing. One network is trained for each machine and seed, and all three scores use it.
-# The function `train`, defined at the top of this page, hands each system to `experiment.run`.
+# `asked.run` hands each system to `experiment.run`.
 
 # %%
-live = runs or {label: train(label) for label in asked.labels}
+live = shown.live or asked.run(**options)
 run = live["autoencoder:mse"][0]
 run.record.label, run.record.data.name, run.record.seed
 

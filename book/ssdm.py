@@ -16,7 +16,7 @@
 # **In one sentence:** first learn to tell machines and their settings apart, then learn what normal embeddings
 # look like with a diffusion model, and call a clip anomalous that this model rebuilds badly {cite:p}`yin2024ssdm`.
 #
-# We test ten claims of the paper, C1 to C10. Their verdicts now, computed from records;
+# We test the claims of the paper, C1 to C10. Their verdicts now, computed from records;
 # the numbers behind them are in {ref}`ssdm-verdicts`.
 
 # %% tags=["parameters"]
@@ -30,7 +30,7 @@ fresh = False
 import numpy as np
 import torch
 
-from asdbook import augment, experiment, losses, metrics, nn, papers, simulate, systems
+from asdbook import augment, losses, metrics, nn, papers, simulate, systems
 from asdbook.nn import diffusion
 from asdbook.report import (
     chapter, claims, embeddings, figures, listening, printed, provenance, results,
@@ -40,13 +40,8 @@ SSDM, coded = systems.get("ssdm"), systems.ssdm
 asked = ssdm.asked(data, seeds, profile)
 
 # %% tags=["hide-input"]
-def train(label):
-    same = {"device": device, "threads": 1, "fresh": fresh}
-    return [experiment.run(label, data, **same, **each) for each in asked.options()]
-
-
-runs = {label: train(label) for label in asked.labels} if asked.whole else {}
-shown = chapter.Shown(asked, runs)
+options = {"device": device, "threads": 1, "fresh": fresh}
+shown = chapter.Shown(asked, asked.run(**options) if asked.whole else {})
 decided = claims.decide("ssdm", shown.runs)
 printed.glance(decided)
 
@@ -85,32 +80,24 @@ ssdm_figures.idea().named(
 # {numref}`tab-ssdm-costs` says what to expect: time, memory and disk, as the records measured them.
 
 # %% tags=["hide-input"]
-default = SSDM.Config().model_dump()
-sizes = {name: default | dict(SSDM.profiles[name]) for name in SSDM.profiles}
-live = sizes[asked.profile] if asked.whole else sizes["quick"] | ssdm.LIVE_SETTINGS
-kinds = {"live": live, "records": sizes["quick"], "paper": sizes["paper"]}
+settings = chapter.settings(asked, SSDM)
 words = {"window_seconds": "seconds the network hears at once",
          "width": "channels of the first stage", "epochs": "epochs of the network",
          "batch_size": "clips in a batch", "diffusion_epochs": "epochs of the denoiser"}
-rows = {what: {kind: kinds[kind][key] for kind in kinds} for key, what in words.items()}
-rows["updates of a machine's denoiser"] = ssdm.updates(asked, kinds)
-ratio = sizes["paper"]["epochs"] / sizes["quick"]["epochs"]
+more = {"updates of a machine's denoiser": ssdm.updates(asked, settings)}
+ratio = settings["paper"]["epochs"] / settings["records"]["epochs"]
 chapter.sizes(
-    asked, rows, name="tab-ssdm-profiles",
+    asked, settings, words, more, name="tab-ssdm-profiles",
     caption="What this page runs, what the records ran, what the paper ran: the paper "
             f"trains its network {ratio:g} times as many epochs as the records")
 
 # %% tags=["hide-input"]
 behind = [one for label in asked.systems for one in shown.group(label)]
-slowest = f"the longest took {provenance.longest(behind)}" if behind else "none yet"
 provenance.costs(
     behind, name="tab-ssdm-costs",
-    caption=f"What the runs behind the tables cost: {slowest}",
     notes=["Variants that share the network share its training; its time stands with "
            "each of them. Where the embeddings of the test clips were there already, "
-           "the speed is that of the detector alone.",
-           "Memory is the most that the process had taken by then: several runs in one "
-           "process share it. Times are from a machine that did other work too."])
+           "the speed is that of the detector alone."])
 
 # %% [markdown]
 # ## Method
@@ -333,7 +320,7 @@ counts | {"denoiser": size(denoiser), "left at 200": round(float(left[200]), 3),
 # `ssdm:ss-knn` shares the network with `ssdm:literal`. It scores by the cosine distance to the nearest training embedding.
 
 # %%
-live_runs = runs or {label: train(label) for label in asked.labels}
+live_runs = shown.live or asked.run(**options)
 run, knn_run = live_runs[ssdm.LITERAL][0], live_runs[ssdm.KNN][0]
 run.record.label, run.record.data.name, run.record.seed
 
@@ -632,7 +619,7 @@ listening.failures(truthful)
 
 # %% tags=["hide-input"]
 printed.verdict_table(decided, name="tab-ssdm-verdicts",
-                      caption=f"The ten claims: {printed.counted(decided)}",
+                      caption=f"All claims: {printed.counted(decided)}",
                       notes=[f"C3: {ssdm.FEATEX_SAID}"])
 
 # %% [markdown]

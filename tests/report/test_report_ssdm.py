@@ -246,7 +246,8 @@ def test_the_small_run_is_one_machine_of_built_in_data():
     assert small.options() == [{"data_seed": 3, "seed": 3, "profile": "quick", "machines": ("slider",),
                                 "overrides": dict(ssdm.LIVE_SETTINGS)}]
     assert "machines" not in ssdm.asked("/data/mine", [3], "smoke").options()[0]
-    table = chapter.sizes(small, {"epochs": {"live": 1, "records": 2, "paper": 3}})
+    columns = {column: {"epochs": k} for k, column in enumerate(("live", "records", "paper"), 1)}
+    table = chapter.sizes(small, columns, {"epochs": "epochs"})
     rows = {line[0]: line[1:] for line in cells(table)}
     assert rows["machines"] == ["1", "7", "7"] and rows["epochs"] == ["1", "2", "3"]
     assert rows["training clips a machine"] == ["200", "200", "1000"]

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from asdbook import metrics, simulate
 from asdbook.experiment import records
 from asdbook.report import chapter, sensitivity, verdicts, yardstick
+from asdbook.systems.base import BaseConfig
 
 SETS = {"synthetic-2020": 2020, "synthetic-2023": 2023, "synthetic-2024": 2024}
 
@@ -161,18 +162,28 @@ def test_the_gap_between_domains_is_counted_from_the_rows(write):
 
 
 def test_sizes_come_from_the_parameters():
-    epochs = {"quick": {"epochs": 50}, "paper": {"epochs": 100}}
-    small = cells(yardstick.sizes(yardstick.asked("synthetic-2020", [1]), epochs))
+    class Config(BaseConfig):
+        epochs: int = 7
+
+    profiles = {"quick": {"epochs": 50}, "paper": {"epochs": 100}}
+    system = type("Few", (), {"Config": Config, "profiles": profiles})
+
+    def shown_sizes(asked, **more):
+        return cells(chapter.sizes(asked, chapter.settings(asked, system), {"epochs": "epochs"}, **more))
+
+    small = shown_sizes(yardstick.asked("synthetic-2020", [1]))
     assert small[0] == ["machines", "1", "6", "6"] and small[-1] == ["epochs", "20", "50", "100"]
     size = simulate.SIZES
     ids = {len(f["parts"]) for f in simulate.describe("synthetic-2020").values()}
     spans = [{n * size[p].train["id"] for n in ids} for p in ("quick", "paper")]
     for text, span in zip(small[1][2:], spans):
         assert str(min(span)) in text and str(max(span)) in text
-    whole = cells(yardstick.sizes(yardstick.asked("synthetic-2023", [1], "paper"), epochs))
-    assert whole[0][1] == "7" and whole[-1][1] == "100"
-    folder = cells(yardstick.sizes(yardstick.asked("/data/x", [1], "quick"), epochs))
-    assert folder[-1][1] == "50" and {line[1] for line in folder[:-1]} == {"as in the folder"}
+    del profiles["quick"]  # then the default stands
+    more = {"updates": dict.fromkeys(("live", "records", "paper"), "3")}
+    whole = shown_sizes(yardstick.asked("synthetic-2023", [1], "paper"), more=more)
+    assert whole[0][1] == "7" and whole[-2][1:] == ["100", "7", "100"] and whole[-1] == ["updates", "3", "3", "3"]
+    folder = shown_sizes(yardstick.asked("/data/x", [1], "quick"))
+    assert folder[-1][1] == "7" and {line[1] for line in folder[:-1]} == {"as in the folder"}
 
 
 CHOICES = [sensitivity.Choice("the other split", "autoencoder:official-split", "autoencoder:mse")]

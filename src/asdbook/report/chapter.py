@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asdbook import metrics, papers, simulate
 from asdbook.experiment.records import Stored
 from asdbook.report import official, results, sets, verdicts
 from asdbook.report.results import Row
 from asdbook.report.tables import Html, Table, Value, badge, code, join
+
+if TYPE_CHECKING:
+    from asdbook.systems.base import System
 
 RECORDED = "quick"
 """Profile of the committed records."""
@@ -64,6 +67,17 @@ class Asked:
             return [{"data_seed": seed, "seed": seed, "profile": self.profile} for seed in self.seeds]
         small = {key: value for key, value in self.small.items() if key != "machines" or self.built_in}
         return [{"data_seed": seed, "seed": seed, **small} for seed in self.seeds[:1]]
+
+    def run(self, **common: Any) -> dict[str, list[Stored]]:
+        """Trains and scores every system of `labels` on the page's data, once for each of `options`.
+
+        Args:
+            **common: of `experiment.run` (device, threads, fresh).
+        """
+        from asdbook import experiment
+
+        return {label: [experiment.run(label, self.data, **common, **each) for each in self.options()]
+                for label in self.labels}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -271,12 +285,26 @@ def profiles(asked: Asked) -> dict[str, str]:
     return {"live": live, "records": RECORDED, "paper": "paper"}
 
 
-def sizes(asked: Asked, rows: Mapping[str, Mapping[str, Any]], **options: Any) -> Table:
+def settings(asked: Asked, system: type[System]) -> dict[str, dict[str, Any]]:
+    """All settings of a system in each column of `sizes`."""
+    named, default = profiles(asked), system.Config().model_dump()
+    found = {column: default | dict(system.profiles.get(profile, {})) for column, profile in named.items()}
+    if not asked.whole:
+        found["live"] |= dict(asked.small.get("overrides", {}))
+    return found
+
+
+def sizes(
+    asked: Asked, columns: Mapping[str, Mapping[str, Any]], words: Mapping[str, str],
+    more: Mapping[str, Mapping[str, Any]] | None = None, **options: Any,
+) -> Table:  # fmt: skip
     """What this page runs live, what the records ran, what profile `paper` asks for: settings, machines, clips.
 
     Args:
         asked: the parameters.
-        rows: setting in words to its value in each of the three columns ("live", "records", "paper").
+        columns: `settings` of the system.
+        words: which of them the table shows, and what they are called there.
+        more: what the settings do not say, in words, to its value in each column.
         **options: of the `Table`.
     """
     preset = asked.data if asked.built_in else asked.main
@@ -290,6 +318,7 @@ def sizes(asked: Asked, rows: Mapping[str, Mapping[str, Any]], **options: Any) -
     lines.append(["seconds a clip", *(sets.seconds_of(preset, p) for p in named.values())])
     if not asked.built_in:
         lines = [[line[0], "as in the folder", *line[2:]] for line in lines]
+    rows = {what: {c: columns[c][key] for c in named} for key, what in words.items()} | dict(more or {})
     lines += [[what, *(str(values[c]) for c in named)] for what, values in rows.items()]
     return Table(["", "this page, live", "records", join("profile", code("paper"))], lines, **options)
 

@@ -95,6 +95,10 @@ def costs(runs: Sequence[Stored], **options: Any) -> Table:
     """Time, memory, disk and speed of runs: what a reader has to expect before the first cell; one row a system.
 
     Wall time, memory and speed were measured during the runs; disk is the sound as int16 and the record's own files.
+
+    Args:
+        runs: of any systems.
+        **options: of the `Table`; the caption names the longest run, a note says how to read the numbers.
     """
     groups: dict[tuple[str, str, str, str], list[Stored]] = {}
     for stored in runs:
@@ -114,19 +118,21 @@ def costs(runs: Sequence[Stored], **options: Any) -> Table:
         rows.append([code(label), f"{data}, {profile}, {many}", device, time, peak, _disk(group), fast])
     columns = ("system", "data, profile, runs", "device", "wall time", "peak memory", "disk: sound + record",
                "clips scored a second")
-    return Table(columns, rows, **options)
+    walls = [stored.record.cost.get("wall_seconds") or 0.0 for stored in runs]
+    slowest = f"the longest took {seconds_text(max(walls))}" if walls else "none yet"
+    options = {"caption": f"What the runs behind the tables cost: {slowest}", **options}
+    return Table(columns, rows, **{**options, "notes": [*options.get("notes", ()), MEASURED]})
+
+
+MEASURED = ("Memory is the most that the process had taken by then: several runs in one process share it. Times are "
+            "from a machine that did other work too.")  # fmt: skip
+"""Below every table of costs."""
 
 
 def _disk(group: Sequence[Stored]) -> str:
     """Largest set of sounds and largest record of some runs."""
     sound = max(stored.record.data.seconds for stored in group) * BYTES_A_SECOND / 1e6
     return f"{sound:.0f} MB + {max(size(stored.folder) for stored in group) / 1e3:.0f} kB"
-
-
-def longest(runs: Sequence[Stored]) -> str | None:
-    """The longest wall time of some runs, in words; None without runs."""
-    walls = [stored.record.cost.get("wall_seconds") or 0.0 for stored in runs]
-    return seconds_text(max(walls)) if walls else None
 
 
 def citation(*keys: str) -> Code:

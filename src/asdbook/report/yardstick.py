@@ -6,7 +6,7 @@ any other profile runs every system on every seed of the named data, and the tab
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -93,19 +93,6 @@ def table(shown: Shown, scores: Sequence[str], **options: Any) -> Table:
     same = all(set(r.machines) == set(shown.machines) for r in rows)  # else the aggregates stand for other machines
     return results.beside([*rows, *ours], official.columns(shown.year), machines=shown.machines,
                           total="all machines" if same else "", notes=notes, **options)
-
-
-def sizes(asked: Asked, epochs: Mapping[str, Mapping[str, Any]], **options: Any) -> Table:
-    """What this page runs, what the records ran, what the paper's code runs.
-
-    Args:
-        asked: the page's parameters.
-        epochs: `profiles` of the autoencoder.
-        **options: of the `Table`.
-    """
-    used = {column: str(epochs[profile]["epochs"]) for column, profile in chapter.profiles(asked).items()}
-    live = used if asked.whole else {**used, "live": str(LIVE_EPOCHS)}
-    return chapter.sizes(asked, {"epochs": live}, **options)
 
 
 COMPARED = (*RIVALS, *(f"autoencoder:{score}" for score in SCORES))
