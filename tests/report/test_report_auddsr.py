@@ -98,8 +98,8 @@ def every_table(page):
 
 
 def sentences(page):
-    return [auddsr.table1_finding(page), auddsr_why.table2_finding(), auddsr.ids_finding(), auddsr.scores_finding(page),
-            auddsr.faults_finding(page), auddsr.against(page, "trivial:mean"), auddsr_codes.codebooks_finding(page),
+    return [auddsr.table1_finding(page), auddsr_why.table2_finding(page), auddsr.ids_finding(),
+            auddsr.scores_finding(page), auddsr.faults_finding(page), auddsr.against(page, "trivial:mean"), auddsr_codes.codebooks_finding(page),
             auddsr_codes.simulated_finding(page), auddsr_codes.visible_finding(page),
             auddsr_why.evidence_finding(page), auddsr_why.shapes_finding()]  # fmt: skip
 
@@ -266,12 +266,15 @@ def test_development_runs_on_some_machines_are_compared_there(write):
 
 def test_longer_training_is_a_trial_and_a_note(write):
     write("auddsr:literal", 110, gap=0.0)
-    write("auddsr:literal", 110, gap=4.0, overrides={"object_iterations": 600})
-    (note,) = auddsr_why.training_notes()
-    assert note.startswith("`auddsr:literal`, second stage, development seed, all machines: Twice the")
-    assert "**under" in note
-    (trial,) = auddsr_why.trials(shown())
-    assert trial.label == "auddsr:literal, object_iterations = 600" and trial.what.startswith("settings: ")
+    for updates in (2400, 600):
+        write("auddsr:literal", 110, gap=4.0, overrides={"object_iterations": updates})
+    write("auddsr:literal", 110, gap=4.0, overrides={"object_iterations": 900, "unet_width": 2})
+    twice, often = auddsr_why.training_notes()
+    assert twice.startswith("`auddsr:literal`, second stage, development seed, all machines: Twice the")
+    assert "**under" in twice and ": 8 times the training" in often
+    trials = [trial for trial in auddsr_why.trials(shown()) if "unet_width" not in trial.label]
+    assert "auddsr:literal, object_iterations = 600" in [trial.label for trial in trials]
+    assert all(trial.what.startswith("settings: ") for trial in trials)
 
 
 def test_each_shape_alone_is_compared_fault_by_fault(write):
@@ -346,11 +349,16 @@ def test_what_ids_give_is_paired_on_one_machine_type(write, monkeypatch):
 def test_table_two_compares_the_same_machines(write):
     write("auddsr:ema", 110, gap=4.0)
     few = write("auddsr:general-audio", 110, gap=2.0, machines=("fan",), config={"update": "average"})
-    assert auddsr_why.table2_finding().endswith("have no run on the same data and seeds yet")
+    assert auddsr_why.table2_finding(shown()).endswith("have no run on the same data and seeds yet")
     write("auddsr:ema", 110, gap=2.0, machines=("fan",))
     lines = cells(auddsr_why.table2(shown()))
     assert lines[0][2:4] == ["84.97", "71.45 auddsr-E1"] and lines[1][2:4] == ["84.86", "71.61"]
     assert lines[1][4] == f"{100 * few.record.metrics['official']['score']['value']:.1f}"
+    for seed in range(5):  # verdict seeds go before the development seed
+        write("auddsr:ema", seed, gap=1.0)
+        write("auddsr:general-audio", seed, gap=4.0, config={"update": "average"})
+    assert "`auddsr:general-audio` beats `auddsr:ema`" in auddsr_why.table2_finding(shown())
+    assert float(cells(auddsr_why.table2(shown()))[1][4].split()[0]) > float(lines[1][4])
 
 
 def test_suspects_have_names_as_code_and_no_marks(write):

@@ -229,6 +229,7 @@ def test_row_sets_of_one_origin_share_a_line():
 def test_training_effect_names_what_is_under_trained(value, said):
     interval = metrics.Interval(value, None, None, None, 1.0, "x")
     assert results.training_effect(interval) == f"Twice the training {said}"
+    assert results.training_effect(interval, 8) == f"8 times the training {said}"
     assert "not run" in results.training_effect(None)
 
 

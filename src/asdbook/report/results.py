@@ -293,15 +293,17 @@ def origins(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def training_effect(change: metrics.Interval | None) -> str:
-    """In words, what twice the training did to the score, and whether the shorter one was long enough.
+def training_effect(change: metrics.Interval | None, times: float = 2) -> str:
+    """In words, what longer training did to the score, and whether the shorter one was long enough.
 
     Args:
         change: longer minus shorter training, in points (`verdicts.between`).
+        times: how much longer.
     """
+    much = "Twice" if times == 2 else f"{times:g} times"
     if change is None:
-        return "Twice the training was not run."
+        return f"{much} the training was not run."
     if change.value < -LONG_ENOUGH:
-        return f"Twice the training lowers the score by {-change.value:.1f} points: **over-trained, or noise**."
+        return f"{much} the training lowers the score by {-change.value:.1f} points: **over-trained, or noise**."
     label = "under-trained" if change.value > LONG_ENOUGH else "trained long enough"
-    return f"Twice the training changes the score by {change.value:+.1f} points: **{label}**."
+    return f"{much} the training changes the score by {change.value:+.1f} points: **{label}**."
