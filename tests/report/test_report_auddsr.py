@@ -99,9 +99,10 @@ def every_table(page):
 
 def sentences(page):
     return [auddsr.table1_finding(page), auddsr_why.table2_finding(page), auddsr.ids_finding(),
-            auddsr.scores_finding(page), auddsr.faults_finding(page), auddsr.against(page, "trivial:mean"), auddsr_codes.codebooks_finding(page),
-            auddsr_codes.simulated_finding(page), auddsr_codes.visible_finding(page),
-            auddsr_why.evidence_finding(page), auddsr_why.shapes_finding()]  # fmt: skip
+            auddsr.scores_finding(page), auddsr.faults_finding(page), auddsr.against(page, "trivial:mean"),
+            auddsr_codes.codebooks_finding(page), auddsr_codes.simulated_finding(page),
+            auddsr_codes.visible_finding(page), auddsr_why.evidence_finding(page),
+            auddsr_why.shapes_finding()]  # fmt: skip
 
 
 def test_without_any_record_every_table_and_figure_says_so(write):
