@@ -687,6 +687,14 @@ auddsr_codes.simulated(shown, name="tab-auddsr-simulated",
                        caption=auddsr_codes.simulated_finding(shown))
 
 # %% [markdown]
+# {numref}`fig-auddsr-bridge` shows the scores behind these numbers, for one run: the dot is the median, the thick line
+# the middle half of the clips. Compare the second line of a panel with the first, and the fourth with the third.
+
+# %% tags=["hide-input"]
+auddsr_codes.bridge(shown, auddsr.EMA).named(
+    "fig-auddsr-bridge", f"{auddsr_codes.bridge_finding(shown, auddsr.EMA)}.")
+
+# %% [markdown]
 # An anomaly can only be learned if it can be seen. {numref}`tab-auddsr-visible` measures how far $X_G$ moves,
 # in spreads of the training images, when codes of one level or of both are
 # replaced. A level that moves nothing labels clean images as anomalous.

@@ -94,7 +94,7 @@ def every_table(page):
         auddsr_why.evidence(page), auddsr_why.shapes(page), auddsr_suspects.suspects(page),
         chapter.differences(page, auddsr.SYSTEMS, auddsr.YARDSTICKS),
     ]  # fmt: skip
-    return tables, [auddsr_codes.codebooks_figure(page), auddsr_why.dots(page)]
+    return tables, [auddsr_codes.codebooks_figure(page), auddsr_codes.bridge(page, auddsr.EMA), auddsr_why.dots(page)]
 
 
 def sentences(page):
@@ -229,6 +229,21 @@ def test_simulated_anomalies_are_set_beside_real_ones_and_those_found_in_one_dra
     assert by_machine["fan"][1] != by_machine["pump"][1] == "no record yet"
     inside = cells(auddsr_codes.visible(shown()))
     assert [line[1].split()[0] for line in inside[:3]] == ["0.400", "0.050", "0.500"]
+
+
+def test_the_bridge_compares_lifts_in_spreads_of_normal_clips(write):
+    page = shown()
+    assert auddsr_codes.bridge_finding(page, auddsr.EMA) == "No record yet"
+    stored = write("auddsr:ema", 0, gap=0.0, simulated=8.0)
+    kinds = auddsr_codes.four_kinds(stored)
+    assert list(kinds) == list(dict.fromkeys(p.machine for p in auddsr_codes.probes(stored)))
+    held, simulated, normal, anomalous = kinds["fan"]
+    assert np.median(simulated) - np.median(held) > 6 and len(normal) == len(anomalous)
+    finding = auddsr_codes.bridge_finding(page, auddsr.EMA)
+    put, real = (float(part.split()[-1]) for part in finding.split(" times")[:2])
+    assert put > 3 and abs(real) < 1
+    picture = auddsr_codes.bridge(page, auddsr.EMA)
+    assert [axes.get_title() for axes in picture.figure.axes[: len(kinds)]] == list(kinds) and finding in picture.alt
 
 
 def test_probes_of_several_ids_are_averaged_by_type(write, commit):

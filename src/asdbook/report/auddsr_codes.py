@@ -188,6 +188,68 @@ def simulated_finding(shown: Shown) -> str:
     return "; ".join(said) if said else "No record yet"
 
 
+CLIPS = ("held out, clean", "held out, simulated", "test, normal", "test, anomalous")
+"""Kinds of clips whose scores `bridge` sets side by side."""
+
+
+def four_kinds(stored: Stored) -> dict[str, list[np.ndarray]]:
+    """Machine to the scores of its clips of each kind of `CLIPS`; the groups of a type together."""
+    arrays, frame = stored.figures(), stored.scores()
+    test, found = frame[frame["split"] == "test"], {}
+    for machine in dict.fromkeys(probe.machine for probe in probes(stored)):
+        held = np.concatenate([np.asarray(values, dtype=float) for name, values in arrays.items()
+                               if name.startswith("responses/") and name.split("/")[1] == machine])  # fmt: skip
+        own = test[test["machine"] == machine]
+        found[machine] = [held[:, 0], held[:, 1], *(own.loc[own["label"] == label, "score"].to_numpy(dtype=float)
+                                                    for label in ("normal", "anomaly"))]  # fmt: skip
+    return found
+
+
+def bridge(shown: Shown, label: str) -> Picture:
+    """Scores of held-out and of test clips, normal and anomalous, machine by machine: the run of the first seed."""
+    group = [s for s in runs(shown, label) if probes(s)]
+    if not group:
+        return missing(label)
+    kinds = four_kinds(group[0])
+    with styled():
+        rows = -(-len(kinds) // 2)
+        figure, grid = canvas(rows, 2, height=0.5 + 1.15 * rows, sharey=True, squeeze=False)
+        for axes in grid.flat[len(kinds) :]:
+            axes.axis("off")
+        for axes, (machine, scores) in zip(grid.flat, kinds.items()):
+            for at, values in enumerate(scores):
+                colour = SEQUENCE[at % 2]
+                low, left, middle, right, high = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
+                axes.plot([low, high], [at, at], color=colour, linewidth=1)
+                axes.plot([left, right], [at, at], color=colour, linewidth=4, solid_capstyle="butt")
+                axes.plot(middle, at, "o", color=colour, markersize=4, markeredgecolor="white", markeredgewidth=0.7)
+            axes.set_title(machine, fontsize=9)
+            axes.set(yticks=range(len(CLIPS)), ylim=(len(CLIPS) - 0.4, -0.6))
+            axes.set_yticklabels(CLIPS, fontsize=8)
+            axes.locator_params(axis="x", nbins=3)
+        for axes in grid[-1]:
+            axes.set_xlabel("score")
+    return Picture(figure, "Scores of four kinds of clips, a panel a machine: a dot at the median, a thick line over "
+                           "the middle half, a thin one from 5 % to 95 %. "
+                           f"{bridge_finding(shown, label)}.")  # fmt: skip
+
+
+def bridge_finding(shown: Shown, label: str) -> str:
+    """How far simulated and real anomalies lift the median score, in a sentence."""
+    group = [s for s in runs(shown, label) if probes(s)]
+    if not group:
+        return "No record yet"
+    lifts = []
+    for held, simulated, normal, anomalous in four_kinds(group[0]).values():
+        width = np.subtract(*np.quantile(normal, (0.75, 0.25)))
+        pairs = ((simulated, held), (anomalous, normal))
+        lifts.append([(np.median(odd) - np.median(usual)) / width for odd, usual in pairs])
+    put, real = np.median(lifts, axis=0)
+    return (f"`{label}`, data seed {group[0].record.data.seed}: a simulated anomaly lifts a machine's median score by "
+            f"{put:.1f} times the spread of its normal test clips between quartiles, a real one by {real:.1f} times "
+            "(median over machines)")  # fmt: skip
+
+
 def visible(shown: Shown, **options: Any) -> Table:
     """How much X_G changes where codes were replaced, and elsewhere: both levels, the coarse one, the fine one."""
     lines = []
