@@ -362,6 +362,22 @@ def test_what_ids_give_is_paired_on_one_machine_type(write, monkeypatch):
     assert "`auddsr:annot` beats `auddsr:ema`" in auddsr.ids_finding()
 
 
+def test_models_of_one_id_are_asked_whether_they_know_the_other_ids(write, commit, monkeypatch):
+    monkeypatch.setattr(auddsr, "ID_MACHINES", ("fan",))
+    stored = write("auddsr:annot", 0, machines=("fan",))
+    assert auddsr.ids_apart(stored) is None and "tells" not in auddsr.ids_finding()
+    own = np.linspace(0, 1, 21)
+    arrays = {}
+    for name, strangers in (("fan/00", own + 5), ("fan/02", own)):  # all above; the same
+        arrays |= {f"responses/{name}": np.column_stack([own] * 4), f"other IDs/{name}": strangers,
+                   f"visibility/{name}": np.ones((3, 2))}  # fmt: skip
+    data = {"name": "synthetic-2020", "year": 2020, "machines": ["fan"], "restricted": True}
+    again = commit("auddsr:annot", 1, stored.scores(), arrays, data)
+    assert auddsr.ids_apart(again) == pytest.approx(75.0)
+    assert auddsr.ids_finding().endswith("tells normal clips of other IDs from those of its own with an AUC of 75 %")
+    assert [line[-1] for line in cells(auddsr.ids(shown()))] == ["–", "no record yet", "75.0", "–"]
+
+
 def test_table_two_compares_the_same_machines(write):
     write("auddsr:ema", 110, gap=4.0)
     few = write("auddsr:general-audio", 110, gap=2.0, machines=("fan",), config={"update": "average"})

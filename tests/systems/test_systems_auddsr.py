@@ -593,20 +593,25 @@ def test_the_probe_tells_what_was_visible(context):
     general, bank = fit_general(ctx, "ema", iterations=80, clips=24)
     model = object_model(object_iterations=2)
     train_object(model, general, bank, torch.arange(24), torch.arange(0), "object", ctx)
-    found = probe(model, general, bank, torch.arange(24), "probe", ctx)
+    none = torch.arange(0)
+    found = probe(model, general, bank, torch.arange(24), none, "probe", ctx)
     seen, maps = found["visibility"], found["responses"]
     assert seen.shape == (3, 2) and maps.shape == (24, 4)
     assert (seen[:, 0] > seen[:, 1]).all() and (seen > 0).all()  # the decoder's reach leaks, but fades
     assert ((maps > 0) & (maps < 1)).all()
-    again = probe(model, general, bank, torch.arange(24), "probe", ctx)
+    again = probe(model, general, bank, torch.arange(24), none, "probe", ctx)
     assert all(torch.equal(again[name], found[name]) for name in found)
+    foreign = probe(model, general, bank, torch.arange(16), torch.arange(16, 24), "probe", ctx)["other IDs"]
+    assert foreign.shape == (8,) and "other IDs" not in found
 
 
-def test_records_keep_maps_and_probes_of_every_group(tones, context):
+def test_records_keep_maps_and_probes_of_every_group(tones, sets, context):
     model = make().fit(tones.train(), context())
     model.score(tones.test(), context())
-    kept = model.figures()
+    kept, by_id = model.figures(), make("annot").fit(sets[2020].train(), context()).figures()
+    assert {name.partition("/")[0] for name in by_id} == {"responses", "visibility", "other IDs"}
     assert {"cells", "visibility/fan", "visibility/pump", "responses/fan", "responses/pump"} <= set(kept)
+    assert not any(name.startswith("other IDs") for name in kept)  # a model hears all IDs of its type
     maps = model.maps(tones.test(), context())
     assert kept["cells"].shape == (len(maps), 64 // 8, math.ceil(maps[0].shape[1] / 8))
     assert all(m.dtype == np.float32 and m.min() >= 0 and m.max() <= 1 for m in maps)

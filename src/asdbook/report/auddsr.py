@@ -196,6 +196,19 @@ def id_gap(label: str, rival: str) -> metrics.Interval | None:
     return metrics.over_data_seeds([both[0][seed] - both[1][seed] for seed in seeds]) if seeds else None
 
 
+def ids_apart(stored: Stored) -> float | None:
+    """How well the models of one ID each tell held-out normal clips of the type's other IDs from those of their own:
+    mean AUC in percent, 100 where every stranger scores higher; None where a record keeps nothing of it."""
+    arrays, found = stored.figures(), []
+    for name, strangers in arrays.items():
+        kind, _, group = name.partition("/")
+        if kind == "other IDs":
+            own = np.asarray(arrays[f"responses/{group}"], dtype=float)[:, 0]
+            label = np.repeat([0, 1], [len(own), len(strangers)])
+            found.append(float(metrics.auc(label, np.concatenate([own, np.asarray(strangers, dtype=float)]))))
+    return 100 * float(np.mean(found)) if found else None
+
+
 ID_ROWS: Mapping[str, str] = {
     EMA: "one model for all IDs", PER_ID: "one model an ID", ANNOT: "one model an ID, the other IDs as outliers",
     YARDSTICKS[0]: "no model: nearest training clip of all IDs",
@@ -208,17 +221,24 @@ def ids(shown: Shown, **options: Any) -> Table:
     for label, what in ID_ROWS.items():
         cells = [over(id_runs(label), lambda s, q=quantity: on_slider(s, q)) for quantity in QUANTITIES]  # type: ignore[misc]
         gaps = [None if label == rival else chapter.difference(id_gap(label, rival)) for rival in (EMA, YARDSTICKS[0])]
-        lines.append([Html(f"{what}<br>{code(label).text}"), *cells, *gaps])
+        apart = over(id_runs(label), ids_apart) if label in (PER_ID, ANNOT) else None
+        lines.append([Html(f"{what}<br>{code(label).text}"), *cells, *gaps, apart])
     heads = [*(f"{quantity} (%)" for quantity in QUANTITIES),
-             *(Html(f"minus {code(rival).text} (points)") for rival in (EMA, YARDSTICKS[0]))]  # fmt: skip
+             *(Html(f"minus {code(rival).text} (points)") for rival in (EMA, YARDSTICKS[0])),
+             "other IDs told apart, AUC (%)"]  # fmt: skip
     where = f"On {', '.join(ID_MACHINES)} of {shown.asked.main} alone, the only type that these autoencoders heard."
-    notes = [*options.pop("notes", ()), f"{where} Intervals (95 %) cover data seeds.", chapter.UNCORRECTED]
+    notes = [*options.pop("notes", ()), f"{where} Intervals (95 %) cover data seeds.", chapter.UNCORRECTED,
+             "*Other IDs told apart*: normal clips of the type's other IDs, held out, against its own."]
     return Table(["machine IDs are used for", *heads], lines, notes=notes, **options)
 
 
 def ids_finding() -> str:
-    """What outliers of other IDs give, in a sentence."""
-    return "; ".join(chapter.said(id_gap(ANNOT, rival), ANNOT, rival) for rival in (EMA, PER_ID))
+    """What outliers of other IDs give, and whether they are learnt at all, in a sentence."""
+    said = [chapter.said(id_gap(ANNOT, rival), ANNOT, rival) for rival in (EMA, PER_ID)]
+    told = over(id_runs(ANNOT), ids_apart).value
+    if told is not None:
+        said.append(f"it tells normal clips of other IDs from those of its own with an AUC of {told:.0f} %")
+    return "; ".join(said)
 
 
 # AUC of each fault.

@@ -90,11 +90,9 @@ class AudDsr(System):
             machine = str(train.machine[members[0]])
             with ctx.phase("general"):
                 general = self._general(machine, machines, bank, held, train, ctx)
-            used, unheard = members[~held[members]], members[held[members]]
             rest = np.setdiff1d(machines[machine], members)
-            others = rest[~held[rest]]
             with ctx.phase("object"):
-                values[unheard] = self._object(group, general, bank, used, others, unheard, ctx)
+                values[members[held[members]]] = self._object(group, general, bank, members, rest, held, ctx)
         self.train_scores_ = Scores(values[held], clips=np.flatnonzero(held))
         return self
 
@@ -139,20 +137,24 @@ class AudDsr(System):
 
     # 2. Sections 3.2 and 3.3.
     def _object(
-        self, group: str, general: General, bank: FrameBank, used: np.ndarray, others: np.ndarray, unheard: np.ndarray,
+        self, group: str, general: General, bank: FrameBank, members: np.ndarray, rest: np.ndarray, held: np.ndarray,
         ctx: Context,
     ) -> np.ndarray:  # fmt: skip
-        """Trains the networks of one group; scores of its held-out clips. A stage."""
+        """Trains the networks of one group, whose clips are `members`, and probes them, a stage each; scores of its
+        held-out clips. `rest` are clips of the type's other IDs."""
         c, name = self.config, f"auddsr/object/{group}"
-        if c.outliers and not len(others):
+        if c.outliers and held[rest].all():
             ctx.note(f"{group}: its type has no other machine ID: trained without outliers")
         with ctx.seeded(f"{name}/weights"):
             model = ObjectModel(c).to(ctx.device)
-        own, rest, kept = (torch.from_numpy(np.asarray(p)).to(ctx.device) for p in (used, others, unheard))
+        own, kept, others, strangers = (
+            torch.from_numpy(clips[held[clips] == unheard]).to(ctx.device)
+            for clips in (members, rest) for unheard in (False, True)
+        )  # fmt: skip
 
         def produce() -> Tensors:
             with ctx.phase("train"):
-                train_object(model, general, bank, own, rest, name, ctx)
+                train_object(model, general, bank, own, others, name, ctx)
             use = code_use(general, bank, own)
             return {
                 **{f"model/{k}": v for k, v in model.state_dict().items()},
@@ -166,7 +168,7 @@ class AudDsr(System):
         self.models_[group] = model.eval().requires_grad_(False)
         self.use_[group] = made["use/coarse"].to(ctx.device), made["use/fine"].to(ctx.device)
         probed = ctx.stage(f"{name}/probe", PROBE_VERSION, {"trained": digest(made), **key},
-                           lambda: probe(model, general, bank, kept, f"{name}/probe", ctx))  # fmt: skip
+                           lambda: probe(model, general, bank, kept, strangers, f"{name}/probe", ctx))  # fmt: skip
         self._shown |= {f"{k}/{group}": v.numpy() for k, v in probed.items()}
         return made["held out"][:, SCORES.index(c.score)].double().numpy()
 

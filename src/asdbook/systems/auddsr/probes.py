@@ -19,27 +19,47 @@ CLIPS = 64
 
 
 @torch.inference_mode()
-def probe(model: ObjectModel, general: General, bank: FrameBank, clips: Tensor, name: str, ctx: Context) -> Tensors:
+def probe(
+    model: ObjectModel, general: General, bank: FrameBank, clips: Tensor, strangers: Tensor, name: str, ctx: Context
+) -> Tensors:  # fmt: skip
     """Simulated anomalies in clips that nothing was fitted to.
+
+    Args:
+        model: trained.
+        general: the first stage.
+        bank: log-mel frames of all training clips.
+        clips: positions of the group's clips.
+        strangers: positions of clips of the type's other IDs; none where the group is a type.
+        name: of the probe.
+        ctx: of the run.
 
     Returns:
         "responses": mean of the map of each clip and of the same clip with a simulated anomaly; then both once more
             with X_G in place of X_S too: a network that still tells them apart reads X_G alone, (clip, 4).
         "visibility": mean change of X_G by the simulation, inside and outside of M, with both, coarse and fine
             codes replaced, (3, 2).
+        "other IDs": mean of the map of each stranger, (clip,); not there without any.
     """
     with ctx.seeded(name):
         images, valid = general.drawn(bank, clips[:CLIPS])
         codes, mask = general.network.encode(images), model.masks(images, valid)
         made = [simulate(changed(model, level), general, codes, mask) for level in LEVELS]
+        foreign = general.network.encode(general.drawn(bank, strangers[:CLIPS])[0]) if len(strangers) else None
     own = made[LEVELS.index(model.config.levels)]
     pairs = [model(general, coarse, fine)
              for coarse, fine in ((codes.coarse.vectors, codes.fine.vectors), (own.coarse, own.fine))]  # fmt: skip
-    logits = [pair.logits for pair in pairs]
-    logits += [model.unet(torch.cat([pair.general, pair.general], dim=1)) for pair in pairs]
-    maps = [each.softmax(dim=1)[:, 1].mean(dim=(1, 2)) for each in logits]
+    alone = [model.unet(torch.cat([pair.general, pair.general], dim=1)) for pair in pairs]
+    responses = torch.stack([mean_map(logits) for logits in (*(pair.logits for pair in pairs), *alone)], dim=1)
     change = torch.stack([seen(general, codes, simulated) for simulated in made])
-    return {"responses": torch.stack(maps, dim=1).cpu(), "visibility": change.cpu()}
+    found = {"responses": responses.cpu(), "visibility": change.cpu()}
+    if foreign:
+        found["other IDs"] = mean_map(model(general, foreign.coarse.vectors, foreign.fine.vectors).logits).cpu()
+    return found
+
+
+def mean_map(logits: Tensor) -> Tensor:
+    """Mean probability of an anomaly, (clip, 2, band, frame) -> (clip,)."""
+    return logits.softmax(dim=1)[:, 1].mean(dim=(1, 2))
 
 
 def changed(model: ObjectModel, level: str) -> AudDsrConfig:
