@@ -8,6 +8,7 @@ import torch
 from asdbook import data
 from asdbook.data import ClipTable, DataSet, TrainClips
 from asdbook.experiment.context import RunContext
+from asdbook.experiment.stages import StageCache
 
 RATE = 16_000
 PITCH = {"fan": 300.0, "pump": 900.0}  # Hz
@@ -62,6 +63,16 @@ def tones(sets):
 def context():
     """Makes contexts on one thread."""
     return lambda **options: RunContext(**{"seed": 110, "threads": 1, "noise": outside, **options})
+
+
+@pytest.fixture
+def cached(tmp_path, context):
+    """Makes contexts that share the stages in the test's own folder."""
+
+    def make():
+        return context(stages=StageCache(tmp_path, fingerprint="set", seed=110, mode={"device": "cpu"}))
+
+    return make
 
 
 def outside(kind, clips, samples):

@@ -12,8 +12,6 @@ from torch import nn
 from asdbook import systems
 from asdbook.data import ClipTable, TestClips2022, WaveStore
 from asdbook.errors import AsdBookError, BadInput, RunFailed
-from asdbook.experiment.context import RunContext
-from asdbook.experiment.stages import StageCache
 from asdbook.features import FrameBank
 from asdbook.nn import TwoLevelAutoencoder, masked_error
 from asdbook.systems.auddsr import blocks, detection, settings
@@ -91,29 +89,18 @@ def test_a_setting_is_of_the_autoencoder_the_second_stage_or_the_score():
 
 
 # What variants share.
-def run_variants(dataset, folder, variants, **overrides):
-    """Fits variants one after another on one cache; the phases in which each trained."""
-    trained, models = [], []
-    for variant in variants:
-        stages = StageCache(folder, fingerprint="set", seed=110, mode={"device": "cpu"})
-        ctx = RunContext(seed=110, threads=1, stages=stages)
-        models.append(make(variant, **overrides).fit(dataset.train(), ctx))
-        trained.append({phase for phase in ctx.phases if phase.endswith("train")})
-    return trained, models
-
-
-def test_variants_share_the_autoencoder_and_those_of_the_score_share_everything(tones, tmp_path):
-    variants = ["literal", "p95", "code-rarity", "ema", "ema-p95", "uniform", "annot"]
-    trained, models = run_variants(tones, tmp_path, variants)
-    found = dict(zip(variants, trained))
-    assert found["literal"] == found["ema"] == {"general/train", "object/train"}
-    assert all(found[v] == set() for v in ("p95", "code-rarity", "ema-p95"))
-    assert all(found[v] == {"object/train"} for v in ("uniform", "annot"))
-    ours = digest(models[0].general_["machines"].state_dict())
-    shared = [digest(m.general_["machines"].state_dict()) == ours for m in models]
-    assert shared == [True] * 3 + [False] * 4
-    assert len({digest(m.general_["machines"].state_dict()) for m in models[3:]}) == 1
-    assert len({tuple(model.train_scores_.values) for model in models}) == len(models)
+def test_variants_share_the_autoencoder_and_those_of_the_score_share_everything(tones, cached):
+    models, trained = {}, {}
+    for variant in ("literal", "p95", "code-rarity", "ema", "ema-p95", "uniform", "annot"):
+        ctx = cached()
+        models[variant] = make(variant).fit(tones.train(), ctx)
+        trained[variant] = {phase for phase in ctx.phases if phase.endswith("train")}
+    assert trained["literal"] == trained["ema"] == {"general/train", "object/train"}
+    assert all(trained[v] == set() for v in ("p95", "code-rarity", "ema-p95"))
+    assert all(trained[v] == {"object/train"} for v in ("uniform", "annot"))
+    general = [digest(model.general_["machines"].state_dict()) for model in models.values()]
+    assert len(set(general[:3])) == len(set(general[3:])) == 1 and general[0] != general[3]
+    assert len({tuple(model.train_scores_.values) for model in models.values()}) == len(models)
 
 
 @pytest.mark.parametrize("variant", EVERY)
@@ -260,7 +247,7 @@ def test_a_collapsed_codebook_stops_the_run_and_is_named(level, context, monkeyp
     assert any(re.search(said, note) for note in ctx.notes)
 
 
-def test_a_cached_collapse_stops_the_next_run_too(tones, context, tmp_path, monkeypatch):
+def test_a_cached_collapse_stops_the_next_run_too(tones, cached, monkeypatch):
     """The check stands outside of the stage that it looks at."""
     start = TwoLevelAutoencoder.start
 
@@ -271,9 +258,8 @@ def test_a_cached_collapse_stops_the_next_run_too(tones, context, tmp_path, monk
 
     monkeypatch.setattr(TwoLevelAutoencoder, "start", far)
     for _ in range(2):
-        stages = StageCache(tmp_path, fingerprint="x", seed=110, mode={"device": "cpu"})
         with pytest.raises(RunFailed, match="coarse codebook collapsed"):
-            make("literal", stop_collapsed=True).fit(tones.train(), context(stages=stages))
+            make("literal", stop_collapsed=True).fit(tones.train(), cached())
 
 
 def test_revival_rescues_the_same_start(context, monkeypatch):
@@ -722,10 +708,9 @@ def test_settings_that_cannot_work_are_refused(changed):
         config(**changed)
 
 
-def test_a_changed_weight_is_another_test_stage(tones, tmp_path):
+def test_a_changed_weight_is_another_test_stage(tones, cached):
     """Scores of a cached stage must be those of the weights at hand."""
-    stages = StageCache(tmp_path, fingerprint="tones", seed=110, mode={"device": "cpu"})
-    ctx = RunContext(seed=110, threads=1, stages=stages)
+    ctx = cached()
     model = make().fit(tones.train(), ctx)
     values = model.score(tones.test(), ctx).values
     with torch.no_grad():
@@ -736,10 +721,9 @@ def test_a_changed_weight_is_another_test_stage(tones, tmp_path):
     assert changed[fans].all() and not changed[~fans].any()
 
 
-def test_the_same_recordings_as_another_machine_are_another_test_stage(tones, tmp_path):
+def test_the_same_recordings_as_another_machine_are_another_test_stage(tones, cached):
     """`asdbook score --machine pump` after `--machine fan`: the stage of the first must not answer."""
-    stages = StageCache(tmp_path, fingerprint="tones", seed=110, mode={"device": "cpu"})
-    ctx = RunContext(seed=110, threads=1, stages=stages)
+    ctx = cached()
     model = make().fit(tones.train(), ctx)
     table = tones.test_table()
     frame = table.frame

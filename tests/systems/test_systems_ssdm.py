@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from asdbook import detectors, systems
 from asdbook.data import TestClips2022, WaveStore
 from asdbook.errors import AsdBookError, BadInput, RunFailed
-from asdbook.experiment.context import RunContext
-from asdbook.experiment.stages import StageCache
 from asdbook.features import LogMel, WindowBank
 from asdbook.nn.diffusion import READINGS
 from asdbook.systems.files import wave_hash
@@ -80,15 +78,13 @@ def test_settings_are_either_of_the_network_the_denoiser_or_the_score():
     assert every - set(settings.DIFFUSION) == {"detector", "reading", "start", "draws"}
 
 
-def test_variants_of_the_score_share_the_network_and_the_denoisers(tones, tmp_path):
+def test_variants_of_the_score_share_the_network_and_the_denoisers(tones, cached):
     """A stage that is there is read: the second run trains nothing."""
     trained = []
     for variant in ("literal", "ss-knn", "draws-8", "onestep", "no-gate"):
-        mode = {"device": "cpu"}
-        stages = StageCache(tmp_path, fingerprint="tones", seed=110, mode=mode)
-        context = RunContext(seed=110, threads=1, stages=stages)
-        make(variant).fit(tones.train(), context)
-        trained.append({phase for phase in context.phases if phase.endswith("train")})
+        ctx = cached()
+        make(variant).fit(tones.train(), ctx)
+        trained.append({phase for phase in ctx.phases if phase.endswith("train")})
     assert trained[0] == {"embedding/train", "detector/train"}
     assert trained[1] == trained[2] == trained[3] == set()
     assert trained[4] == trained[0]
@@ -169,13 +165,12 @@ def test_classes_are_machine_unit_and_attributes(tones):
     assert classes_of(train).tolist() == [f"{m}/00" for m in train.machine]
 
 
-def test_one_class_falls_back_and_says_so(tones, change, tmp_path):
+def test_one_class_falls_back_and_says_so(tones, change, cached):
     """Also in a run that only reads the stage; and what is learnt instead lowers its loss."""
     frame = tones.table.frame
     fans = change["take"](tones, np.flatnonzero(frame["machine"] == "fan"))
     for variant in ("ss-knn", "ss-kmeans"):
-        stages = StageCache(tmp_path, fingerprint="fans", seed=110, mode={"device": "cpu"})
-        ctx = RunContext(seed=110, threads=1, stages=stages)
+        ctx = cached()
         model = make(variant, epochs=30).fit(fans.train(), ctx)
         assert any("one class" in note for note in ctx.notes)
         assert np.isfinite(model.score(fans.test(), ctx).values).all()
@@ -323,10 +318,9 @@ def test_records_keep_the_vectors_of_one_machine(tones, context, monkeypatch):
     np.testing.assert_allclose(errors, scores, rtol=1e-4)
 
 
-def test_a_changed_weight_is_another_test_stage(tones, tmp_path):
+def test_a_changed_weight_is_another_test_stage(tones, cached):
     """Scores of a cached embedding must be those of the weights at hand."""
-    stages = StageCache(tmp_path, fingerprint="tones", seed=110, mode={"device": "cpu"})
-    ctx = RunContext(seed=110, threads=1, stages=stages)
+    ctx = cached()
     model = make("ss-knn").fit(tones.train(), ctx)
     values = model.score(tones.test(), ctx).values
     with torch.no_grad():
