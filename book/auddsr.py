@@ -643,7 +643,9 @@ show.Prose(f"In words: {found}. Where AudDSR does not beat a yardstick, the evid
 # %% tags=["hide-input"]
 told = {name: systems.get(name).knows for name in ("trivial", "autoencoder")}
 ours = (*auddsr.SYSTEMS, auddsr.ANNOT, auddsr.GENERAL_AUDIO)
-told |= {label: AUDDSR.known_by(label.partition(":")[2]) for label in ours}
+configs = {label: systems.make_config(AUDDSR, label.partition(":")[2], "quick", {})
+           for label in ours}
+told |= {label: AUDDSR.known_by(config) for label, config in configs.items()}
 chapter.knowledge(
     shown, (*ours, *auddsr.YARDSTICKS), told,
     name="tab-auddsr-knows", caption="What a system is told, besides the sound",

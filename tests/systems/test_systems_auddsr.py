@@ -673,6 +673,16 @@ def test_unknown_machines_are_refused(variant, missing, sets, context, change):
         model.score(tones.test(), context())
 
 
+@pytest.mark.parametrize(("variant", "changed", "told"), [
+    ("literal", {}, ("machine", "other machines")),
+    ("literal", {"group_by": "id"}, ("machine", "id", "other machines")),
+    ("annot", {}, ("machine", "id", "other machines")),
+    ("general-audio", {}, ("machine", "outside data")),
+])  # fmt: skip
+def test_what_it_is_told_follows_from_the_settings(variant, changed, told):
+    assert AudDsr.known_by(config(variant, **changed)) == told
+
+
 def test_outliers_need_models_of_ids(tones, context):
     ctx = context()
     with pytest.raises(BadInput, match="set group_by=id"):

@@ -251,7 +251,8 @@ def test_the_class_says_what_it_is(system, variant):
     for profile in system.profiles:
         systems.make_config(system, variant, profile)
     known = {"machine", "id", "attributes", "domain", "other machines", "outside data"}
-    assert set(system.knows) <= known and all(isinstance(text, str) for text in system.deviations)
+    told = system.known_by(systems.make_config(system, variant, "tiny"))
+    assert set(system.knows) | set(told) <= known and all(isinstance(text, str) for text in system.deviations)
     assert all(field.description for field in system.Config.model_fields.values())
 
 

@@ -189,7 +189,7 @@ class _Job:
         ctx = self.context(work)
         with ctx.phase("data"):
             data = self.load_data()
-            if "other machines" not in self.system_class.known_by(self.variant):
+            if "other machines" not in self.system_class.known_by(self.config):
                 data = evaluation.with_test(data)
             for note in evaluation.check_usable(data):
                 ctx.note(note)
@@ -244,5 +244,5 @@ class _Job:
             started=started.isoformat(timespec="seconds"),
             notes=list(dict.fromkeys(ctx.notes)),
             deviations=list(system.deviations),
-            knows=list(system.known_by(self.variant)),
+            knows=list(system.known_by(self.config)),
         )

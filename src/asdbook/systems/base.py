@@ -217,8 +217,6 @@ class System(ABC):
 
     One that knows other machines also trains on a set's additional machines, which have training clips alone.
     """
-    variants_know: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """What variants are told that are told something else."""
     train_scores_: Scores
     """Out-of-sample scores of training clips, set by `fit`; `clips` are positions in the training clips."""
     threshold_scores_: Mapping[str, np.ndarray] | None = None
@@ -228,9 +226,9 @@ class System(ABC):
         self.config = config
 
     @classmethod
-    def known_by(cls, variant: str) -> tuple[str, ...]:
-        """What a variant is told."""
-        return cls.variants_know.get(variant, cls.knows)
+    def known_by(cls, config: BaseConfig) -> tuple[str, ...]:
+        """What the system is told with these settings: `knows`, unless settings change that."""
+        return cls.knows
 
     @abstractmethod
     def fit(self, train: TrainClips, ctx: Context) -> System:

@@ -62,12 +62,13 @@ class AudDsr(System):
     profiles: ClassVar = PROFILES
     deviations = DEVIATIONS
     knows = ("machine", "other machines")
-    variants_know: ClassVar = {
-        "per-id": ("machine", "id", "other machines"),
-        "annot": ("machine", "id", "other machines"),
-        "general-audio": ("machine", "outside data"),
-    }
     config: AudDsrConfig
+
+    @classmethod
+    def known_by(cls, config: BaseConfig) -> tuple[str, ...]:
+        settings = config.model_dump()
+        heard = "outside data" if settings["general_data"] == "outside" else "other machines"
+        return ("machine", *(["id"] if settings["group_by"] == "id" else []), heard)
 
     def fit(self, train: TrainClips, ctx: Context) -> AudDsr:
         c = self.config
