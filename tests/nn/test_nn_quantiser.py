@@ -269,3 +269,42 @@ def test_learning_lowers_the_error():
                 loss.backward()
                 optimiser.step()
         assert float((book.codes.detach() - centres).abs().max()) < 0.35
+
+
+# Padding: frames that are no sound have codes, and nothing is learnt from them.
+@pytest.mark.parametrize("update", ["gradient", "average"])
+def test_codes_learn_from_sound_alone(update):
+    """Two clips of 4 and 1 frames in maps of 4 frames are as good as their 5 frames side by side."""
+    torch.manual_seed(1)
+    features = torch.randn(2, 2, 3, 4, dtype=torch.float64)
+    features[1, :, :, 1:] = 1e3  # padding, and far away
+    sound = torch.arange(4) < torch.tensor([4, 1])[:, None]
+    alone = torch.cat([features[:1], features[1:, :, :, :1]], dim=3)
+    padded, plain = made(update).train(), made(update).train()
+    maps = features.clone().requires_grad_()
+    found, known = padded(maps, sound), plain(alone)
+    torch.testing.assert_close(found.loss, known.loss)
+    assert torch.equal(padded.used, plain.used) and padded.used.sum() == 3 * 5
+    torch.testing.assert_close(padded.codes, plain.codes)
+    found.loss.backward()
+    assert (maps.grad[1, :, :, 1:] == 0).all() and (maps.grad[0] != 0).all()
+
+
+def test_where_all_is_sound_the_mask_changes_no_bit():
+    torch.manual_seed(2)
+    left, right = torch.randn(2, 3, 5, 7, 11)
+    assert torch.equal(quantiser.error_of_sound(left, right, torch.ones(3, 11, dtype=torch.bool)),
+                       quantiser.error_of_sound(left, right))  # fmt: skip
+    books = [made(codes=torch.randn(6, 5).tolist()) for _ in range(2)]
+    books[1].load_state_dict(books[0].state_dict())
+    for book, sound in zip(books, (None, torch.ones(3, 11, dtype=torch.bool))):
+        book.train()(left.double(), sound)
+    assert all(torch.equal(a, b) for a, b in zip(books[0].state_dict().values(), books[1].state_dict().values()))
+
+
+def test_codes_start_from_sound_alone():
+    features = torch.zeros(2, 2, 3, 4, dtype=torch.float64)
+    features[:, :, :, 2:] = 7.0
+    book = made()
+    book.start(features, torch.tensor([[True, True, False, False]] * 2))
+    assert (book.codes == 0).all()

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from asdbook.nn import TwoLevelAutoencoder, VectorQuantiser, autoencoder_loss, joined, masked_error
+from asdbook.nn import TwoLevelAutoencoder, VectorQuantiser, autoencoder_loss, joined, masked_error, sounding
 from asdbook.nn.quantiser import COMMITMENT
 from asdbook.nn.vqvae import ResidualStack
 
@@ -193,6 +193,24 @@ def test_padded_frames_do_not_count_in_the_error():
     assert float(masked_error(left, right, valid)) == pytest.approx(by_frame, rel=1e-6)
     full = torch.ones(3, 6, dtype=torch.bool)
     torch.testing.assert_close(masked_error(left, right, full), masked_error(left, right))
+
+
+def test_a_column_of_codes_with_any_sound_counts():
+    valid = torch.arange(32) < torch.tensor([32, 9, 8])[:, None]
+    assert sounding(valid, 8).sum(dim=1).tolist() == [4, 2, 1] and sounding(valid, 4).sum(dim=1).tolist() == [8, 3, 2]
+    assert sounding(None, 8) is None
+
+
+def test_padding_counts_in_no_term_of_the_loss():
+    """Codes of padded columns are neither counted nor moved, and the loss does not see them."""
+    torch.manual_seed(4)
+    network, images = small(codes=20, update="average").train(), torch.randn(3, 1, 32, 32)
+    valid = torch.arange(32) < torch.tensor([32, 16, 8])[:, None]
+    autoencoder_loss(network, images, valid)
+    assert int(network.coarse.used.sum()) == 4 * (4 + 2 + 1) and int(network.fine.used.sum()) == 8 * (8 + 4 + 2)
+    network.eval()  # else each call moves the codes
+    full = autoencoder_loss(network, images, torch.ones_like(valid))
+    torch.testing.assert_close(full, autoencoder_loss(network, images))
 
 
 def test_codes_start_from_features_and_nothing_is_counted():

@@ -4,9 +4,9 @@ from asdbook.nn.autoencoder import Autoencoder
 from asdbook.nn.diffusion import Denoiser
 from asdbook.nn.dual_path import MultiPath, SpectrogramPath, SpectrumPath
 from asdbook.nn.gates import Attention, Gate, Gates, SqueezeExcite, gates_at, no_attention
-from asdbook.nn.quantiser import Update, VectorQuantiser, perplexity
+from asdbook.nn.quantiser import Update, VectorQuantiser, error_of_sound, perplexity
 from asdbook.nn.restoration import DetectionUNet, Norm, ObjectDecoder, SubspaceRestriction
-from asdbook.nn.vqvae import Encoded, TwoLevelAutoencoder, autoencoder_loss, joined, masked_error
+from asdbook.nn.vqvae import Encoded, TwoLevelAutoencoder, autoencoder_loss, joined, masked_error, sounding
 
 __all__ = [
     "Attention",
@@ -27,9 +27,11 @@ __all__ = [
     "Update",
     "VectorQuantiser",
     "autoencoder_loss",
+    "error_of_sound",
     "gates_at",
     "joined",
     "masked_error",
     "no_attention",
     "perplexity",
+    "sounding",
 ]

@@ -92,13 +92,15 @@ class VectorQuantiser(nn.Module):
         self.register_buffer("used", torch.zeros(codes, dtype=torch.int64))  # in training, until set to zero
 
     @torch.no_grad()
-    def start(self, features: Tensor) -> None:
+    def start(self, features: Tensor, sound: Tensor | None = None) -> None:
         """Codes become features (clip, dimension, band, frame) drawn at random, each counted once: N = 1, m = code.
+
+        Those where `sound`, bool (clip, frame), is False are not drawn.
 
         Without this N is 0, and a code that the first batch does not choose becomes m / EPS: far from everything, so
         that it is not chosen for hundreds of steps.
         """
-        flat = _flat(features)
+        flat = _flat(features) if sound is None else _flat(features)[_cells(sound, features)]
         drawn = torch.randperm(len(flat), device=flat.device)
         drawn = drawn.repeat(-(-len(self.codes) // len(flat)))[: len(self.codes)]
         self.codes.copy_(flat[drawn])
@@ -106,16 +108,20 @@ class VectorQuantiser(nn.Module):
             self.counts.fill_(1)
             self.sums.copy_(self.codes)
 
-    def forward(self, features: Tensor) -> Quantised:
-        """Features (clip, dimension, band, frame) to their nearest codes; in training the codebook learns."""
+    def forward(self, features: Tensor, sound: Tensor | None = None) -> Quantised:
+        """Features (clip, dimension, band, frame) to their nearest codes; in training the codebook learns.
+
+        Where `sound`, bool (clip, frame), is False a frame is padding: it has codes, and nothing is learnt from it.
+        """
         flat = _flat(features)
         chosen = nearest(flat, self.codes)
         vectors = self.lookup(chosen.view(len(features), *features.shape[2:]))
-        loss = COMMITMENT * functional.mse_loss(features, vectors.detach())
+        loss = COMMITMENT * error_of_sound(features, vectors.detach(), sound)
         if self.update == "gradient":
-            loss = loss + functional.mse_loss(vectors, features.detach())
+            loss = loss + error_of_sound(vectors, features.detach(), sound)
         if self.training:
-            self._count(flat.detach(), chosen)
+            own = slice(None) if sound is None else _cells(sound, features)
+            self._count(flat.detach()[own], chosen[own])
         passed = features + (vectors - features).detach()
         return Quantised(passed, chosen.view(len(features), *features.shape[2:]), loss)
 
@@ -146,6 +152,19 @@ class VectorQuantiser(nn.Module):
         self.codes.copy_(torch.where(dead[:, None], drawn, self.codes))
         self.sums.copy_(torch.where(dead[:, None], drawn, self.sums))
         self.counts.masked_fill_(dead, 1)
+
+
+def error_of_sound(left: Tensor, right: Tensor, sound: Tensor | None = None) -> Tensor:
+    """Mean squared difference of maps (clip, dimension, band, frame) over the frames that are sound, a scalar."""
+    if sound is None:
+        return functional.mse_loss(left, right)
+    weight = sound[:, None, None].to(left.dtype)  # where all is sound this is the plain mean, bit for bit
+    return functional.mse_loss(left * weight, right * weight) * (weight.numel() / weight.sum().clamp_min(1))
+
+
+def _cells(sound: Tensor, features: Tensor) -> Tensor:
+    """Which vectors of `_flat` are sound, bool (vector,)."""
+    return sound[:, None].expand(-1, features.shape[2], -1).flatten()
 
 
 def _flat(features: Tensor) -> Tensor:

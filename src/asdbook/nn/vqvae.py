@@ -113,13 +113,16 @@ class TwoLevelAutoencoder(nn.Module):
             doubled(hidden, hidden // 2), nn.ReLU(), doubled(hidden // 2, 1),
         )  # fmt: skip
 
-    def encode(self, images: Tensor) -> Encoded:
-        """The two maps of codes; the coarse one is made first, and the fine one knows it."""
+    def encode(self, images: Tensor, valid: Tensor | None = None) -> Encoded:
+        """The two maps of codes; the coarse one is made first, and the fine one knows it.
+
+        Codes learn nothing from frames that are not `valid`, bool (clip, frame): from padding.
+        """
         f1 = self.encoder_1(images)
         coarse_features = self.to_coarse(self.encoder_2(f1))
-        coarse = self.coarse(coarse_features)
+        coarse = self.coarse(coarse_features, sounding(valid, COARSE))
         fine_features = self.fine_features(f1, coarse.vectors)
-        return Encoded(coarse, self.fine(fine_features), coarse_features, fine_features)
+        return Encoded(coarse, self.fine(fine_features, sounding(valid, FINE)), coarse_features, fine_features)
 
     def fine_features(self, f1: Tensor, coarse: Tensor) -> Tensor:
         """What the fine codebook quantises: the first encoder's features beside f_U, the decoded coarse map."""
@@ -130,14 +133,19 @@ class TwoLevelAutoencoder(nn.Module):
         return self.general_2(joined(coarse, fine))
 
     @torch.no_grad()
-    def start(self, images: Tensor) -> None:
+    def start(self, images: Tensor, valid: Tensor | None = None) -> None:
         """Codes start from the features of these images, see `VectorQuantiser.start`."""
         f1 = self.encoder_1(images)
         features = self.to_coarse(self.encoder_2(f1))
-        self.coarse.start(features)
+        self.coarse.start(features, sounding(valid, COARSE))
         vectors = self.coarse.lookup(self.coarse.eval()(features).indices)
         self.coarse.train(self.training)
-        self.fine.start(self.fine_features(f1, vectors))
+        self.fine.start(self.fine_features(f1, vectors), sounding(valid, FINE))
+
+
+def sounding(valid: Tensor | None, size: int) -> Tensor | None:
+    """Which columns of a map hold any sound: bool (clip, frame) -> (clip, frame / size)."""
+    return None if valid is None else valid.unflatten(1, (-1, size)).any(dim=2)
 
 
 def joined(coarse: Tensor, fine: Tensor) -> Tensor:
@@ -154,7 +162,7 @@ def autoencoder_loss(network: TwoLevelAutoencoder, images: Tensor, valid: Tensor
         images: (clip, 1, band, frame).
         valid: which frames are sound and not padding, (clip, frame); None: all.
     """
-    codes = network.encode(images)
+    codes = network.encode(images, valid)
     rebuilt = network.decode(codes.coarse.vectors, codes.fine.vectors)
     return masked_error(rebuilt, images, valid) + codes.coarse.loss + codes.fine.loss
 

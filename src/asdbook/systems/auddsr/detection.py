@@ -14,7 +14,16 @@ from torch.nn import functional
 from asdbook.augment import anomaly_masks, replacements, spread, touched
 from asdbook.features import FrameBank
 from asdbook.losses import focal
-from asdbook.nn import DetectionUNet, Encoded, ObjectDecoder, SubspaceRestriction, joined, masked_error
+from asdbook.nn import (
+    DetectionUNet,
+    Encoded,
+    ObjectDecoder,
+    SubspaceRestriction,
+    error_of_sound,
+    joined,
+    masked_error,
+    sounding,
+)
 from asdbook.nn.vqvae import COARSE, FINE
 from asdbook.systems.auddsr.general import General
 from asdbook.systems.auddsr.settings import AudDsrConfig, Score
@@ -123,8 +132,9 @@ class ObjectModel(nn.Module):
         weight = valid[:, None].expand_as(target).float()
         total = focal(found.logits, target, weight=weight)
         total = total + ERROR_WEIGHT * masked_error(found.object[:own], images[:own], valid[:own])
-        for restored, wanted in zip(found.restored, (codes.coarse.vectors, codes.fine.vectors)):
-            total = total + functional.mse_loss(restored[:own], wanted[:own])
+        levels = ((codes.coarse.vectors, COARSE), (codes.fine.vectors, FINE))
+        for restored, (wanted, size) in zip(found.restored, levels):
+            total = total + error_of_sound(restored[:own], wanted[:own], sounding(valid[:own], size))
         return total
 
     def masks(self, images: Tensor, valid: Tensor) -> Tensor:

@@ -92,7 +92,7 @@ class General(nn.Module):
         self._scale(bank, used)
         with ctx.seeded(f"{name}/codes"):
             drawn = used[torch.randperm(len(used), device=used.device)[:FIRST_IMAGES]]
-            self.network.start(self.drawn(bank, drawn)[0])
+            self.network.start(*self.drawn(bank, drawn))
         epochs = math.ceil(c.iterations / math.ceil(len(used) / c.batch_size))
         self.register_buffer("log", torch.zeros(epochs, 4, device=ctx.device))  # kept in checkpoints
 
