@@ -305,6 +305,17 @@ def test_checks_and_order_of_machines_in_the_key():
     assert builtin_key(one) == builtin_key(other)
 
 
+def test_a_plan_is_systems_times_seeds_and_may_train_again_on_the_same_data(tmp_path):
+    from asdbook.experiment.promote import planned
+
+    path = tmp_path / "plan.toml"
+    row = "[[a.runs]]\ndata='synthetic-2023'\nprofile='smoke'\nseeds=[1, 2]\nsystems=['x', 'y']\n"
+    path.write_text(row + row + "training_seeds=[7, 8]\n")
+    jobs = [(job["name"], job["data_seed"], job["seed"]) for job in planned(path)]
+    plain = [(name, seed, seed) for name in "xy" for seed in (1, 2)]
+    assert jobs == plain + [(name, seed, again) for name in "xy" for seed in (1, 2) for again in (7, 8)]
+
+
 @pytest.mark.parametrize(
     ("plan", "message"),
     [

@@ -77,12 +77,14 @@ def commit(tmp_path, monkeypatch):
     results = tmp_path / "book" / "results"
     results.mkdir(parents=True)
 
-    def one(label, seed, frame, arrays=None, data=None, **changes):
+    def one(label, data_seed, frame, arrays=None, data=None, *, seed=None, **changes):
         system, _, variant = label.partition(":")
-        info = build_record(seed)[0].data.model_copy(update={"profile": "quick", **(data or {})})
-        record, _ = build_record(seed, **{
+        info = build_record(data_seed)[0].data.model_copy(update={"profile": "quick", **(data or {})})
+        record, _ = build_record(data_seed, **{
             "system": system, "variant": variant, "profile": "quick", "data": info,
             "metrics": {"official": evaluation(frame, info.year)}, **changes})  # fmt: skip
+        if seed is not None:  # trained with another seed than that of the data
+            record = record.model_copy(update={"seed": seed})
         records.write(results / system / record.slug, record, frame, arrays or {})
         return records.load(results / system / record.slug)
 

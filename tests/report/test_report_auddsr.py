@@ -42,7 +42,7 @@ def write(commit, make_record):
     Its clips have official names, half of them of each machine ID, so that their truth is known.
     """
 
-    def one(label, seed, gap=1.0, machines=MACHINES, simulated=2.0, **changes):
+    def one(label, seed, /, gap=1.0, machines=MACHINES, simulated=2.0, **changes):
         system, _, variant = label.partition(":")
         frame = make_record(seed)[1]
         frame = frame[frame["machine"].isin(machines)].reset_index(drop=True)
@@ -278,6 +278,24 @@ def test_development_runs_on_some_machines_are_compared_there(write):
     assert lines["as the paper has it auddsr:literal"][1] == "all"
     assert " of 2 changes lift" in auddsr_why.evidence_finding(shown())
     assert "uniform" in auddsr_why.dots(shown()).alt
+
+
+def test_training_again_shows_how_far_chance_moves_the_score(write):
+    write("trivial:mean", 110, gap=1.0)
+    base = write("auddsr:ema", 110, gap=1.0)
+    write("auddsr:uniform", 110, gap=3.0, config={"update": "average"})
+    assert auddsr_why.luck() == ""
+    again = write("auddsr:ema", 110, gap=2.0, seed=111)
+    assert auddsr_why.development("auddsr:ema")[0].record.seed == 110
+    (trial,) = auddsr_why.retrained()
+    assert trial.stored.record.seed == 111 and trial.base[0].record.seed == 110
+    gap = auddsr_why.between([again], [base]).value
+    finding = auddsr_why.evidence_finding(shown())
+    assert finding.endswith(f"again, 1 times, moves `auddsr:ema` by {gap:+.1f} to {gap:+.1f} points")
+    assert finding.startswith("1 of 1 changes lift")  # a run with another seed is no change
+    names = [line[0] for line in cells(auddsr_why.evidence(shown()))]
+    assert names[1] == "nothing: trained again, seed 111 auddsr:ema"
+    assert "trained again, 111" in auddsr_why.dots(shown()).alt
 
 
 def test_longer_training_is_a_trial_and_a_note(write):

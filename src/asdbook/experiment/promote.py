@@ -68,12 +68,16 @@ def _refuse_another(new: records.Record, old: records.Record, target: Path) -> N
 
 
 class PlanRow(BaseModel):
-    """One row of `experiments.toml`: systems x seeds on one data set."""
+    """One row of `experiments.toml`: systems x seeds on one data set.
+
+    A seed is that of the data and of the training; `training_seeds` trains several times on the same data instead.
+    """
 
     model_config = ConfigDict(extra="forbid")
     data: str
     profile: str
     seeds: list[int]
+    training_seeds: list[int] = Field(default_factory=list)
     systems: list[str]
     set: dict[str, Any] = Field(default_factory=dict)
     machines: list[str] = Field(default_factory=list)
@@ -128,12 +132,12 @@ def _rows(plan: Path, chapter: str, content: dict[str, Any]) -> list[PlanRow]:
 
 def _expand(row: PlanRow) -> Iterator[dict[str, Any]]:
     for system in row.systems:
-        for seed in row.seeds:
+        for data_seed, seed in ((d, s) for d in row.seeds for s in row.training_seeds or [d]):
             yield {
                 "name": system,
                 "data": row.data,
                 "profile": row.profile,
-                "data_seed": seed,
+                "data_seed": data_seed,
                 "seed": seed,
                 "overrides": row.set,
                 "machines": row.machines or None,
