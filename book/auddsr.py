@@ -879,7 +879,8 @@ auddsr_suspects.suspects(
 # ### What lifts the score, and what does not
 #
 # {numref}`tab-auddsr-evidence` changes one thing at a time. The last column says whether the changed system beats the
-# trivial detector.
+# trivial detector. Its intervals cover clips, not trainings. Rows that only train again, with another seed, show what
+# chance does: a gain no larger than theirs proves nothing.
 # {numref}`fig-auddsr-evidence` draws that column. Rows on other machine types are not to be compared with each other.
 
 # %% tags=["hide-input"]

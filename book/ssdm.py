@@ -422,7 +422,8 @@ show.Prose(f"In words: {found}. Where `ssdm:literal` does not beat a yardstick, 
 
 # %% tags=["hide-input"]
 told = {name: systems.get(name).knows for name in ("trivial", "autoencoder")}
-told |= {f"ssdm:{variant}": ssdm.used(default | dict(changed))
+plain = SSDM.Config().model_dump()
+told |= {f"ssdm:{variant}": ssdm.used(plain | dict(changed))
          for variant, changed in SSDM.variants.items()}
 chapter.knowledge(shown, asked.systems, told, name="tab-ssdm-knows",
                   caption="What a system is told, besides the sound",
