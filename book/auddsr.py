@@ -682,7 +682,8 @@ auddsr.scores(shown, name="tab-auddsr-scores", caption=auddsr.scores_finding(sho
 # test clips, whose faults come from the machines, not from codes. The third is a probe for a shortcut:
 # simulated anomalies again, but in every clip, clean or not, the detector sees $X_G$ in both places.
 # If it falls to 50 %, the detector needs both drawings.
-# If it stays high, the detector spots bad letters in one drawing, without comparing.
+# If it stays high, one drawing is enough to spot bad letters. Whether the detector compares when it has both,
+# this does not say.
 
 # %% tags=["hide-input"]
 auddsr_codes.simulated(shown, name="tab-auddsr-simulated",
@@ -691,6 +692,7 @@ auddsr_codes.simulated(shown, name="tab-auddsr-simulated",
 # %% [markdown]
 # {numref}`fig-auddsr-bridge` shows the scores behind these numbers, for one run: the dot is the median, the thick line
 # the middle half of the clips. Compare the second line of a panel with the first, and the fourth with the third.
+# The held-out clips are cut to the length of training images, the test clips are whole.
 
 # %% tags=["hide-input"]
 auddsr_codes.bridge(shown, auddsr.EMA).named(
@@ -879,8 +881,8 @@ auddsr_suspects.suspects(
 # ### What lifts the score, and what does not
 #
 # {numref}`tab-auddsr-evidence` changes one thing at a time. The last column says whether the changed system beats the
-# trivial detector. Its intervals cover clips, not trainings. Rows that only train again, with another seed, show what
-# chance does: a gain no larger than theirs proves nothing.
+# trivial detector. Its intervals cover clips, not trainings. The last rows only train again, with another seed and
+# other held-out clips, and show what chance does: a gain no larger than theirs proves nothing.
 # {numref}`fig-auddsr-evidence` draws that column. Rows on other machine types are not to be compared with each other.
 
 # %% tags=["hide-input"]

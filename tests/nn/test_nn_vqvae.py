@@ -201,8 +201,7 @@ def test_a_column_of_codes_with_any_sound_counts():
     assert sounding(None, 8) is None
 
 
-def test_padding_counts_in_no_term_of_the_loss():
-    """Codes of padded columns are neither counted nor moved, and the loss does not see them."""
+def test_codes_of_padding_are_not_counted():
     torch.manual_seed(4)
     network, images = small(codes=20, update="average").train(), torch.randn(3, 1, 32, 32)
     valid = torch.arange(32) < torch.tensor([32, 16, 8])[:, None]
@@ -211,6 +210,20 @@ def test_padding_counts_in_no_term_of_the_loss():
     network.eval()  # else each call moves the codes
     full = autoencoder_loss(network, images, torch.ones_like(valid))
     torch.testing.assert_close(full, autoencoder_loss(network, images))
+
+
+def test_codes_start_from_columns_with_sound():
+    """Of one clip that is all padding nothing is drawn."""
+    network, images = small(codes=200).train(), torch.stack([torch.zeros(1, 32, 32), torch.randn(1, 32, 32)])
+    network.start(images, torch.tensor([[True], [False]]).expand(-1, 32))
+    f1 = network.encoder_1(images)
+    features = network.to_coarse(network.encoder_2(f1))
+    gaps = network.coarse.codes[:, None] - features.movedim(1, -1).flatten(1, 2)[:, None]  # (clip, code, cell, D)
+    distance = gaps.norm(dim=-1).amin(dim=2)
+    assert (distance[0] < 1e-6).all() and (distance[1] > 1e-3).any()
+    whole = small(codes=200).train()
+    whole.start(images)
+    assert not torch.equal(whole.fine.codes, network.fine.codes)
 
 
 def test_codes_start_from_features_and_nothing_is_counted():

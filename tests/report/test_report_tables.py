@@ -203,7 +203,8 @@ def test_costs_are_one_row_a_system_with_their_span(make_record, tmp_path):
         runs.append(records.load(tmp_path / str(w)))
     size = max(records.size(stored.folder) for stored in runs) / 1000
     table = provenance.costs(runs, notes=["Own."])
-    assert table.caption.endswith("the longest took 3 min") and provenance.costs([]).caption.endswith("none yet")
+    assert table.caption.endswith("the longest of these took 3 min")
+    assert provenance.costs([]).caption.endswith("none yet")
     assert [note.partition(" ")[0] for note in table.notes] == ["Own.", "Memory"]
     rows = soup(table.html()).select("tbody tr")
     cells = [cell.get_text() for cell in rows[0].find_all(["th", "td"])]

@@ -17,7 +17,7 @@ from asdbook.nn import TwoLevelAutoencoder, masked_error
 from asdbook.systems.auddsr import blocks, detection, settings
 from asdbook.systems.auddsr.detection import Decoded, ObjectModel, code_use, respond, simulate, train_object
 from asdbook.systems.auddsr.general import General, padded
-from asdbook.systems.auddsr.probes import probe
+from asdbook.systems.auddsr.probes import probe, spread_out
 from asdbook.systems.files import digest
 
 AudDsr = systems.get("auddsr")
@@ -230,8 +230,8 @@ def test_a_collapsed_codebook_stops_the_run_and_is_named(level, context, monkeyp
     """All codes but one out of reach, as from a start far from the features."""
     start = TwoLevelAutoencoder.start
 
-    def far(self, images):
-        start(self, images)
+    def far(self, images, valid=None):
+        start(self, images, valid)
         with torch.no_grad():
             getattr(self, level).codes[1:] += 1e4
 
@@ -251,8 +251,8 @@ def test_a_cached_collapse_stops_the_next_run_too(tones, cached, monkeypatch):
     """The check stands outside of the stage that it looks at."""
     start = TwoLevelAutoencoder.start
 
-    def far(self, images):
-        start(self, images)
+    def far(self, images, valid=None):
+        start(self, images, valid)
         with torch.no_grad():
             self.coarse.codes[1:] += 1e4
 
@@ -266,8 +266,8 @@ def test_revival_rescues_the_same_start(context, monkeypatch):
     """With averages and revival dead codes come back to where features are."""
     start = TwoLevelAutoencoder.start
 
-    def far(self, images):
-        start(self, images)
+    def far(self, images, valid=None):
+        start(self, images, valid)
         self.fine.codes[1:] += 1e4
         self.fine.sums.copy_(self.fine.codes)
         self.fine.counts[1:] = 0.09
@@ -452,10 +452,14 @@ def test_the_loss_of_the_map_never_shapes_the_decoder(context, monkeypatch):
     assert set(one) == {name for name, _ in model.named_parameters()}  # nothing is left untaught
 
 
-def test_the_loss_is_the_sum_of_its_terms(context, monkeypatch):
-    """Focal loss + 10 x squared error of the clean image + squared errors of the clean maps of codes."""
+@pytest.mark.parametrize("sound", [32, 17])
+def test_the_loss_is_the_sum_of_its_terms(sound, context, monkeypatch):
+    """Focal loss + 10 x squared error of the clean image + squared errors of the clean maps of codes; of half the clips
+    only the first frames are sound, and a cell of codes is sound if any of its frames is."""
     general, bank = fit_general(context())
     images, valid, codes = encoded(general, bank)
+    valid = valid.clone()
+    valid[::2, sound:] = False
     model, found = object_model().eval(), []
     forward = ObjectModel.forward
     monkeypatch.setattr(ObjectModel, "forward", lambda *a: found.append(forward(*a)) or found[-1])
@@ -463,11 +467,18 @@ def test_the_loss_is_the_sum_of_its_terms(context, monkeypatch):
     with torch.no_grad():
         total = model.loss(general, images, valid, 0)
         (logits, target, weight), made = given[0], found[0]
+
+        def naive(left, right, size):
+            """Mean over clips and columns with any sound."""
+            own = [(i, j) for i, row in enumerate(valid) for j in range(left.shape[3])
+                   if row[j * size : (j + 1) * size].any()]  # fmt: skip
+            return torch.stack([(left - right)[i, :, :, j].square().mean() for i, j in own]).mean()
+
         parts = [
             detection.focal(logits, target, weight=weight),
-            10 * (made.object - images).square().mean(),
-            (made.restored[0] - codes.coarse.vectors).square().mean(),
-            (made.restored[1] - codes.fine.vectors).square().mean(),
+            10 * naive(made.object, images, 1),
+            naive(made.restored[0], codes.coarse.vectors, 8),
+            naive(made.restored[1], codes.fine.vectors, 4),
         ]
     torch.testing.assert_close(total, sum(parts))
     assert torch.equal(made.logits, logits)
@@ -589,6 +600,31 @@ def test_the_probe_tells_what_was_visible(context):
     assert all(torch.equal(again[name], found[name]) for name in found)
     foreign = probe(model, general, bank, torch.arange(16), torch.arange(16, 24), "probe", ctx)["other IDs"]
     assert foreign.shape == (8,) and "other IDs" not in found
+
+
+def test_the_probe_shows_clean_and_changed_clips_in_two_drawings_and_in_one(context, monkeypatch):
+    """Columns of the responses: clean, changed, then both with X_G in both places; padding does not count."""
+    ctx = context()
+    general, bank = fit_general(ctx, "ema", frames=20)  # 12 of 32 frames are padding
+    model, seen = object_model().eval(), []
+    forward = model.unet.forward
+    monkeypatch.setattr(model.unet, "forward", lambda pair: seen.append((pair, forward(pair))) or seen[-1][1])
+    found = probe(model, general, bank, torch.arange(12), torch.arange(0), "probe", ctx)["responses"]
+    pairs = [pair for pair, _ in seen]
+    assert [torch.equal(pair[:, 0], pair[:, 1]) for pair in pairs] == [False, False, True, True]
+    clean, changed, clean_alone, changed_alone = (pair[:, 1] for pair in pairs)
+    assert torch.equal(clean, clean_alone) and torch.equal(changed, changed_alone) and not torch.equal(clean, changed)
+    images, _ = general.images(bank, torch.arange(12), torch.zeros(12, dtype=torch.long), 32)
+    codes = general.network.encode(images)
+    torch.testing.assert_close(general.network.decode(codes.coarse.vectors, codes.fine.vectors)[:, 0], clean)
+    for column, (_, logits) in enumerate(seen):
+        by_hand = logits.softmax(dim=1)[:, 1, :, :20].mean(dim=(1, 2))
+        torch.testing.assert_close(found[:, column], by_hand)
+
+
+def test_a_long_list_of_clips_is_probed_all_over():
+    assert spread_out(torch.arange(300)).tolist()[:3] == [0, 5, 9] and len(spread_out(torch.arange(300))) == 64
+    assert torch.equal(spread_out(torch.arange(64)), torch.arange(64)) and len(spread_out(torch.arange(0))) == 0
 
 
 def test_records_keep_maps_and_probes_of_every_group(tones, sets, context):

@@ -159,7 +159,7 @@ def error_of_sound(left: Tensor, right: Tensor, sound: Tensor | None = None) -> 
     if sound is None:
         return functional.mse_loss(left, right)
     weight = sound[:, None, None].to(left.dtype)  # where all is sound this is the plain mean, bit for bit
-    return functional.mse_loss(left * weight, right * weight) * (weight.numel() / weight.sum().clamp_min(1))
+    return functional.mse_loss(left * weight, right * weight) * (sound.numel() / sound.sum().clamp_min(1))
 
 
 def _cells(sound: Tensor, features: Tensor) -> Tensor:

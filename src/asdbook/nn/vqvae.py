@@ -116,7 +116,7 @@ class TwoLevelAutoencoder(nn.Module):
     def encode(self, images: Tensor, valid: Tensor | None = None) -> Encoded:
         """The two maps of codes; the coarse one is made first, and the fine one knows it.
 
-        Codes learn nothing from frames that are not `valid`, bool (clip, frame): from padding.
+        Codes learn nothing from cells in which no frame is `valid`, bool (clip, frame): from padding.
         """
         f1 = self.encoder_1(images)
         coarse_features = self.to_coarse(self.encoder_2(f1))

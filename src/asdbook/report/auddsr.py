@@ -235,9 +235,9 @@ def ids(shown: Shown, **options: Any) -> Table:
 def ids_finding() -> str:
     """What outliers of other IDs give, and whether they are learnt at all, in a sentence."""
     said = [chapter.said(id_gap(ANNOT, rival), ANNOT, rival) for rival in (EMA, PER_ID)]
-    told = over(id_runs(ANNOT), ids_apart).value
-    if told is not None:
-        said.append(f"it tells normal clips of other IDs from those of its own with an AUC of {told:.0f} %")
+    told = {label: over(id_runs(label), ids_apart).value for label in (ANNOT, PER_ID)}
+    said += [f"`{label}` tells normal clips of other IDs from those of its own with an AUC of {value:.0f} %"
+             for label, value in told.items() if value is not None]  # fmt: skip
     return "; ".join(said)
 
 

@@ -171,7 +171,8 @@ def simulated(shown: Shown, **options: Any) -> Table:
     words = ("simulated (%)", "of the test clips (%)", "simulated, X_G alone (%)")
     heads = [Html(f"{code(label).text}:<br>{word}") for label in groups for word in words]
     notes = [*options.pop("notes", ()), "*X_G alone*: the detector sees X_G twice, in clips with a simulated anomaly "
-             "and in clean ones.", COVERS]  # fmt: skip
+             "and in clean ones. Simulated anomalies are put into crops as long as training images; test clips are "
+             "whole.", COVERS]  # fmt: skip
     return Table(["machine type", *heads], lines, notes=notes, **options)
 
 
@@ -241,13 +242,12 @@ def bridge_finding(shown: Shown, label: str) -> str:
         return "No record yet"
     lifts = []
     for held, simulated, normal, anomalous in four_kinds(group[0]).values():
-        width = np.subtract(*np.quantile(normal, (0.75, 0.25)))
-        pairs = ((simulated, held), (anomalous, normal))
-        lifts.append([(np.median(odd) - np.median(usual)) / width for odd, usual in pairs])
+        lifts.append([(np.median(odd) - np.median(usual)) / np.subtract(*np.quantile(usual, (0.75, 0.25)))
+                      for odd, usual in ((simulated, held), (anomalous, normal))])  # fmt: skip
     put, real = np.median(lifts, axis=0)
     return (f"`{label}`, data seed {group[0].record.data.seed}: a simulated anomaly lifts a machine's median score by "
-            f"{put:.1f} times the spread of its normal test clips between quartiles, a real one by {real:.1f} times "
-            "(median over machines)")  # fmt: skip
+            f"{put:.1f} times the spread between quartiles of the same clips without it, a real one by {real:.1f} "
+            "times the spread of normal test clips (median over machines)")  # fmt: skip
 
 
 def visible(shown: Shown, **options: Any) -> Table:

@@ -21,7 +21,7 @@ def suspects(shown: Shown, **options: Any) -> Table:
         "few codes are in use": auddsr_codes.codebooks_finding(shown),
         "coarse codes change nothing": auddsr_codes.visible_finding(shown),
         "faults take sound away, or change little": auddsr.faults_finding(shown),
-        "too little training": " ".join(trained) or "twice the training is not run yet",
+        "too little training": " ".join(trained) or "longer training is not run yet",
         "instance normalisation cannot hear level": against_base("batchnorm"),
         "the wrong shapes": auddsr_why.shapes_finding(),
         "restriction to normal codes is too strong": against_base("no-restriction"),

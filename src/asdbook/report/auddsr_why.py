@@ -154,7 +154,7 @@ def evidence(shown: Shown, **options: Any) -> Table:
     """One row a change: its score, and differences to what it changes and to the trivial detector."""
     rows: list[tuple[str, str, list[Stored], list[Stored]]] = [
         ("as the paper has it", LITERAL, development(LITERAL), [])]  # fmt: skip
-    rows += [(one.what, one.label, [one.stored], one.base) for one in (*retrained(), *trials(shown))]
+    rows += [(one.what, one.label, [one.stored], one.base) for one in (*trials(shown), *retrained())]
     trivial, lines = development(TRIVIAL), []
     for what, label, group, base in rows:
         machines = ", ".join(tested(group[0])) if group and group[0].record.data.restricted else "all"
@@ -197,8 +197,8 @@ def luck() -> str:
     gaps = [gap.value for one in retrained() if (gap := between([one.stored], one.base)) is not None]
     if not gaps:
         return ""
-    return (f". Nothing but training again, {len(gaps)} times, moves `{EMA}` by {min(gaps):+.1f} to {max(gaps):+.1f} "
-            "points")  # fmt: skip
+    moves = " and ".join(f"{gap:+.1f}" for gap in sorted(gaps))
+    return f". Training `{EMA}` again with other seeds moves it by {moves} points"
 
 
 def _above(gap: metrics.Interval | None) -> bool:
@@ -219,6 +219,8 @@ def training_notes() -> list[str]:
                 base = development(label, like=longer)
                 if base:
                     times = longer.record.config[key] / base[0].record.config[key]
+                    if times < 1:
+                        continue
                     effect = results.training_effect(between([longer], base), times)
                     where = ", ".join(tested(longer)) if longer.record.data.restricted else "all machines"
                     said.append(f"`{label}`, {what}, development seed, {where}: {effect}")
@@ -226,7 +228,7 @@ def training_notes() -> list[str]:
 
 
 def longer_runs(label: str, key: str) -> list[Stored]:
-    """Development runs of a variant with another number of updates and nothing else changed, shortest first."""
+    """Development runs of a variant with another number of updates and nothing else changed, the fewest first."""
     system, _, variant = label.partition(":")
     found = [s for s in results.committed(system=system, variant=variant, data=DATA, profile=chapter.RECORDED,
                                           **SEEDS)
@@ -250,7 +252,8 @@ def table2(shown: Shown, **options: Any) -> Table:
              *(Html(f"{q}, ours (%)<br>{own}") for q in QUANTITIES)]  # fmt: skip
     notes = [*options.pop("notes", ())]
     if shown.group(GENERAL_AUDIO):
-        notes.append("Intervals (95 %) cover data seeds.")
+        notes.append(f"Ours: data seeds {', '.join(str(s.record.data.seed) for s in ours[GENERAL_AUDIO])}. "
+                     "Intervals (95 %) cover data seeds.")
     else:
         notes += [f"Ours on {', '.join(tested(other))}. {note(shown)}" for other in ours[GENERAL_AUDIO]]
     return Table(["row", "the autoencoder hears", *heads], lines, notes=notes, **options)
@@ -260,7 +263,8 @@ def heard(shown: Shown) -> dict[str, list[Stored]]:
     """Runs of `general-audio` and `ema`: on the verdict seeds, or while there are none on the development seed."""
     other = shown.group(GENERAL_AUDIO)
     if other:
-        return {GENERAL_AUDIO: other, EMA: shown.group(EMA)}
+        seeds = {s.record.data.seed for s in other}
+        return {GENERAL_AUDIO: other, EMA: [s for s in shown.group(EMA) if s.record.data.seed in seeds]}
     other = development(GENERAL_AUDIO)
     return {GENERAL_AUDIO: other, EMA: development(EMA, like=other[0]) if other else []}
 
@@ -328,8 +332,8 @@ def dots(shown: Shown) -> Picture:
     """The score of every development run as a dot with its interval, changed runs below what they change."""
     trivial = development(TRIVIAL)
     rows = [("literal", development(LITERAL))]
-    rows += [(f"ema, trained again, {one.stored.record.seed}", [one.stored]) for one in retrained()]
     rows += [(one.label.removeprefix("auddsr:"), [one.stored]) for one in trials(shown)]
+    rows += [(f"ema, trained again, {one.stored.record.seed}", [one.stored]) for one in retrained()]
     found = [(name, between(group, trivial)) for name, group in rows]
     lines = [figures.Dot(name, gap.value, gap.low, gap.high) for name, gap in found if gap is not None]
     if not lines:

@@ -119,8 +119,8 @@ def costs(runs: Sequence[Stored], **options: Any) -> Table:
     columns = ("system", "data, profile, runs", "device", "wall time", "peak memory", "disk: sound + record",
                "clips scored a second")
     walls = [stored.record.cost.get("wall_seconds") or 0.0 for stored in runs]
-    slowest = f"the longest took {seconds_text(max(walls))}" if walls else "none yet"
-    options = {"caption": f"What the runs behind the tables cost: {slowest}", **options}
+    slowest = f"the longest of these took {seconds_text(max(walls))}" if walls else "none yet"
+    options = {"caption": f"What runs behind the tables cost: {slowest}", **options}
     return Table(columns, rows, **{**options, "notes": [*options.get("notes", ()), MEASURED]})
 
 

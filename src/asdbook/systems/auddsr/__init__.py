@@ -44,8 +44,8 @@ from asdbook.systems.grouping import by_group, filled, hold_out, recordings
 if TYPE_CHECKING:
     from asdbook.data import TestClips, TrainClips
 
-GENERAL_VERSION = 1  # of the trained autoencoder; raise when it changes
-OBJECT_VERSION = 1  # of the trained second stage and what it makes of clips
+GENERAL_VERSION = 2  # of the trained autoencoder; raise when it changes
+OBJECT_VERSION = 2  # of the trained second stage and what it makes of clips
 PROBE_VERSION = 1  # of what a record keeps about the simulation
 CELLS = 8  # bands and frames in a block of the maps that a record keeps
 ALL = "machines"  # name of the autoencoder that every group shares

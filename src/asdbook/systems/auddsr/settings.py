@@ -155,8 +155,8 @@ DEVIATIONS: tuple[str, ...] = (
     "codes start from features of training clips; the paper is silent, and codes that start elsewhere collapse",
     "mel bands, power and logarithm are as in the official baseline, from -100 dB on; each band's mean and one spread, "
     "of the autoencoder's training clips, make images of zero mean and unit variance",
-    "frames are padded with the last frame to a multiple of 32, which the networks need; padding counts neither in the "
-    "errors of spectrograms, nor in the focal loss, nor in the score, but does in the errors of codes",
+    "frames are padded with the last frame to a multiple of 32, which the networks need; padding counts neither in a "
+    "loss nor in the score, but a cell of codes counts whole if any of its frames is sound",
     "networks start from torch's initial weights, not from DSR's spread of 0.02, which at a tenth of its widths lets "
     "nothing through",
     "training images are cut at a random place to the profile's length; clips are not cut at test time",
