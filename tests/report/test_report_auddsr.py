@@ -291,7 +291,12 @@ def test_training_again_shows_how_far_chance_moves_the_score(write):
     assert trial.stored.record.seed == 111 and trial.base[0].record.seed == 110
     gap = auddsr_why.between([again], [base]).value
     finding = auddsr_why.evidence_finding(shown())
-    assert finding.endswith(f"Training `auddsr:ema` again with other seeds moves it by {gap:+.1f} points")
+    chance = f"Training `auddsr:ema` again with other seeds moves it by {gap:+.1f} points"
+    assert finding.endswith(f". {chance}; 1 of 1 changes lift it by more than that") and gap > 0
+    assert auddsr_why.training_notes() == []
+    write("auddsr:ema", 110, gap=1.1, overrides={"object_iterations": 600})
+    assert auddsr_why.training_notes()[1:] == [f"Mind chance: {chance}."]
+    assert "; 1 of 2 changes lift it by more than that" in auddsr_why.evidence_finding(shown())
     assert finding.startswith("1 of 1 changes lift")  # a run with another seed is no change
     names = [line[0] for line in cells(auddsr_why.evidence(shown()))]
     assert names[-1] == "nothing: trained again, seed 111 auddsr:ema"

@@ -189,16 +189,27 @@ def evidence_finding(shown: Shown) -> str:
     best = max(known, key=lambda label: known[label].value)
     return (f"{lifts} of {len(known)} changes lift the score with an interval that leaves out zero, for the clips of "
             f"one run; most of all `{best}` ({known[best].value:+.1f} points). {beats} of {len(known)} then beat the "
-            f"trivial detector in this sense{luck()}")  # fmt: skip
+            f"trivial detector in this sense{beyond([gap.value for gap in known.values()])}")  # fmt: skip
+
+
+def by_chance() -> list[float]:
+    """How far training `ema` again, with another seed, moves its score, in points."""
+    return sorted(gap.value for one in retrained() if (gap := between([one.stored], one.base)) is not None)
 
 
 def luck() -> str:
-    """How far training again moves the score, as the end of a sentence; empty where it was not tried."""
-    gaps = [gap.value for one in retrained() if (gap := between([one.stored], one.base)) is not None]
-    if not gaps:
+    """How far chance moves the score, in a sentence; empty where it was not tried."""
+    gaps = [f"{gap:+.1f}" for gap in by_chance()]
+    return f"Training `{EMA}` again with other seeds moves it by {' and '.join(gaps)} points" if gaps else ""
+
+
+def beyond(gains: Sequence[float]) -> str:
+    """How far chance moves the score and how many gains are larger, as the end of a sentence; "" where not tried."""
+    chance = by_chance()
+    if not chance:
         return ""
-    moves = " and ".join(f"{gap:+.1f}" for gap in sorted(gaps))
-    return f". Training `{EMA}` again with other seeds moves it by {moves} points"
+    more = sum(gain > max(chance) for gain in gains)
+    return f". {luck()}; {more} of {len(gains)} changes lift it by more than that"
 
 
 def _above(gap: metrics.Interval | None) -> bool:
@@ -224,7 +235,7 @@ def training_notes() -> list[str]:
                     effect = results.training_effect(between([longer], base), times)
                     where = ", ".join(tested(longer)) if longer.record.data.restricted else "all machines"
                     said.append(f"`{label}`, {what}, development seed, {where}: {effect}")
-    return said
+    return [*said, f"Mind chance: {luck()}."] if said and luck() else said
 
 
 def longer_runs(label: str, key: str) -> list[Stored]:
