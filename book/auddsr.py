@@ -898,7 +898,11 @@ auddsr_why.evidence(shown, name="tab-auddsr-evidence",
 #
 # Claim C11 says that bands fit machine faults better than Perlin noise does; its verdict compares both shapes together
 # with Perlin noise alone. {numref}`tab-auddsr-fault-shapes` sets bands alone against Perlin noise alone, fault by
-# fault, for one run of each: a few points say nothing. Faults that gain most from bands come first.
+# fault, for one run of each. Chance moves a whole run by several points, and a fault by more:
+# read it as a list of things to test, not as findings. Faults that gain most from bands come first.
+
+# %% tags=["hide-input"]
+show.Prose(f"On the verdict seeds: {auddsr.against(shown, auddsr.PERLIN, auddsr.EMA)}.")
 
 # %% tags=["hide-input"]
 auddsr_why.shapes(shown, name="tab-auddsr-fault-shapes",

@@ -426,7 +426,7 @@ def test_suspects_have_names_as_code_and_no_marks(write):
     lines = {line[0]: line[1] for line in cells(table)}
     assert lines["instance normalisation cannot hear level"].startswith(
         "One development run each, on fan, valve: auddsr:batchnorm beats auddsr:ema (+")
-    assert lines["the wrong shapes"].startswith("Not run yet")
+    assert "Not run yet" in lines["the wrong shapes"]
 
 
 def test_the_front_page_shows_the_literal_variant(write):

@@ -18,8 +18,8 @@ from asdbook.report.chapter import Asked, Shown
 from asdbook.report.tables import Html, Table, Value, badge, code, join, stacked
 
 DATA = "synthetic-2020"
-LITERAL, EMA, ANNOT, PER_ID, GENERAL_AUDIO = (
-    f"auddsr:{v}" for v in ("literal", "ema", "annot", "per-id", "general-audio")
+LITERAL, EMA, ANNOT, PER_ID, GENERAL_AUDIO, PERLIN = (
+    f"auddsr:{v}" for v in ("literal", "ema", "annot", "per-id", "general-audio", "perlin-only")
 )
 SYSTEMS = (LITERAL, EMA)
 """The two ways that codes learn."""
@@ -54,7 +54,7 @@ def asked(data: str, seeds: Sequence[int], profile: str) -> Asked:
     """The page's parameters with the chapter's systems."""
     small = {"profile": chapter.RECORDED, "overrides": dict(LIVE_SETTINGS), "machines": LIVE_MACHINES}
     free = [variant(base, score) for base in (LITERAL, EMA) for score in SCORES if score]
-    systems = (*SYSTEMS, ANNOT, GENERAL_AUDIO, *free, *YARDSTICKS)
+    systems = (*SYSTEMS, ANNOT, GENERAL_AUDIO, PERLIN, *free, *YARDSTICKS)
     return Asked(data, seeds, profile, systems, LIVE, small, main=DATA)
 
 

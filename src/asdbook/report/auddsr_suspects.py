@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from asdbook.report import auddsr, auddsr_codes, auddsr_why, chapter
-from asdbook.report.auddsr import EMA
+from asdbook.report.auddsr import EMA, PERLIN
 from asdbook.report.chapter import Shown
 from asdbook.report.tables import Html, Table
 
@@ -23,7 +23,7 @@ def suspects(shown: Shown, **options: Any) -> Table:
         "faults take sound away, or change little": auddsr.faults_finding(shown),
         "too little training": " ".join(trained) or "longer training is not run yet",
         "instance normalisation cannot hear level": against_base("batchnorm"),
-        "the wrong shapes": auddsr_why.shapes_finding(),
+        "the wrong shapes": f"{auddsr.against(shown, PERLIN, EMA)}. {auddsr_why.shapes_finding()}",
         "restriction to normal codes is too strong": against_base("no-restriction"),
     }
     rows = [[what, Html(f'<span class="asd-words asd-wide">{marked(said)}</span>')] for what, said in found.items()]
