@@ -34,11 +34,13 @@ def probe(
         ctx: of the run.
 
     Returns:
-        "responses": mean of the map of a crop of each clip, and of the same with a simulated anomaly; then both once
-            more with X_G in place of X_S too: a network that still tells them apart needs no more than X_G, (clip, 4).
-        "visibility": mean change of X_G by the simulation, inside and outside of M, with both, coarse and fine
-            codes replaced, (3, 2).
-        "other IDs": mean of the map of a crop of each stranger, (clip,); not there without any.
+        Tensors by name:
+
+        - "responses": mean of the map of a crop of each clip, and of the same with a simulated anomaly; then both once
+          more with X_G in place of X_S too: a network that still tells them apart needs no more than X_G, (clip, 4);
+        - "visibility": mean change of X_G by the simulation, inside and outside of M, with both, coarse and fine codes
+          replaced, (3, 2);
+        - "other IDs": mean of the map of a crop of each stranger, (clip,); not there without any.
     """
     with ctx.seeded(name):
         images, valid = general.drawn(bank, spread_out(clips))
