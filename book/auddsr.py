@@ -871,7 +871,8 @@ tables.Table(["erratum", "where", "what follows"], rows, name="tab-auddsr-errata
 #
 # {numref}`tab-auddsr-suspects` lists what could be wrong, and what was measured for each: on the verdict seeds where
 # there are such records, else on the development seed.
-# Each is evidence, not proof: a change that does nothing in one run speaks against a suspect on these machines alone.
+# Each is evidence, not proof: a change that does nothing in one run speaks against a suspect on these machines alone,
+# and chance moves a single run by several points, as the last rows of {numref}`tab-auddsr-evidence` show.
 
 # %% tags=["hide-input"]
 auddsr_suspects.suspects(

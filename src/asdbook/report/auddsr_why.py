@@ -152,11 +152,10 @@ def retrained() -> list[Trial]:
 
 def evidence(shown: Shown, **options: Any) -> Table:
     """One row a change: its score, and differences to what it changes and to the trivial detector."""
-    rows: list[tuple[str, str, list[Stored], list[Stored]]] = [
-        ("as the paper has it", LITERAL, development(LITERAL), [])]  # fmt: skip
-    rows += [(one.what, one.label, [one.stored], one.base) for one in (*trials(shown), *retrained())]
+    literal: tuple[str, str, list[Stored], list[Stored]] = ("as the paper has it", LITERAL, development(LITERAL), [])
+    rows = [(one.what, one.label, [one.stored], one.base) for one in (*trials(shown), *retrained())]
     trivial, lines = development(TRIVIAL), []
-    for what, label, group, base in rows:
+    for what, label, group, base in ([literal] if literal[2] or not rows else []) + rows:
         machines = ", ".join(tested(group[0])) if group and group[0].record.data.restricted else "all"
         score = over(group, real_auc) if group else NONE
         against = None
@@ -295,7 +294,7 @@ def shapes(shown: Shown, **options: Any) -> Table:
     alone = [found[what] for what in ("Perlin noise alone", "bands alone")]
     keys = [key for key in alone[0] if key in alone[1]]
     lines = []
-    for key in sorted(keys, key=lambda k: (alone[1][k].value.value or 0.0) - (alone[0][k].value.value or 0.0)):
+    for key in sorted(keys, key=lambda k: (alone[0][k].value.value or 0.0) - (alone[1][k].value.value or 0.0)):
         cells = [found[what][key].value if key in found[what] else NONE for what in found]
         gap = (alone[1][key].value.value or 0.0) - (alone[0][key].value.value or 0.0)
         lines.append([", ".join(key), *cells, Value(gap)])
