@@ -613,7 +613,8 @@ auddsr_printed.gains_figure().named(
 # `auddsr:general-audio` hears simulated sound of no machine instead: a stand-in, not the same test.
 
 # %% tags=["hide-input"]
-auddsr_why.table2(shown, name="tab-auddsr-two", caption=auddsr_why.table2_finding(shown))
+auddsr_why.table2(shown, name="tab-auddsr-two",
+                  caption=auddsr_why.table2_finding(shown))
 
 # %% [markdown]
 # ### Against the yardsticks
