@@ -23,7 +23,8 @@ LITERAL, EMA, ANNOT, PER_ID, GENERAL_AUDIO, PERLIN = (
 )
 SYSTEMS = (LITERAL, EMA)
 """The two ways that codes learn."""
-YARDSTICKS = ("trivial:mean", "autoencoder:mse", "autoencoder:mahalanobis")
+YARDSTICKS = ("trivial:mean", "trivial:by-machine", "autoencoder:mse", "autoencoder:mahalanobis")
+"""The first knows machine IDs, the others do not."""
 SCORES: Mapping[str, str] = {
     "": "mean of the map",
     "smoothed-maximum": "largest average of the map over 21 bands and 21 frames",
@@ -211,7 +212,8 @@ def ids_apart(stored: Stored) -> float | None:
 
 ID_ROWS: Mapping[str, str] = {
     EMA: "one model for all IDs", PER_ID: "one model an ID", ANNOT: "one model an ID, the other IDs as outliers",
-    YARDSTICKS[0]: "no model: nearest training clip of all IDs",
+    YARDSTICKS[1]: "no model: nearest training clip of all IDs",
+    YARDSTICKS[0]: "no model: nearest training clip of the same ID",
 }  # fmt: skip
 
 

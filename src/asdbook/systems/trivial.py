@@ -50,11 +50,19 @@ class Trivial(System):
     version = 1
     title = "distance of the mean log-mel spectrum to the nearest training clip"
     Config = TrivialConfig
-    variants: ClassVar = {"mean": {"statistic": "mean"}, "p95": {"statistic": "p95"}}
+    variants: ClassVar = {
+        "mean": {"statistic": "mean"},
+        "p95": {"statistic": "p95"},
+        "by-machine": {"statistic": "mean", "group_by": "machine"},  # beside systems that read no machine ID
+    }
     profiles: ClassVar = {"tiny": {"bands": 32}, "smoke": {}, "quick": {}, "paper": {}}
     deviations = ("not from a paper: the project's own lower yardstick",)
     knows = ("machine", "id")
     config: TrivialConfig
+
+    @classmethod
+    def known_by(cls, config: BaseConfig) -> tuple[str, ...]:
+        return ("machine", "id") if config.model_dump()["group_by"] == "id" else ("machine",)
 
     def fit(self, train: TrainClips, ctx: Context) -> Trivial:
         with ctx.phase("features"):
