@@ -276,7 +276,7 @@ def test_development_runs_on_some_machines_are_compared_there(write):
     assert changed[1] == "fan" and changed[3].endswith("auddsr:ema") and float(changed[4].split()[0]) > 0
     assert lines["simulated shapes: Perlin noise alone auddsr:perlin-only"][3] == "–"
     assert lines["as the paper has it auddsr:literal"][1] == "all"
-    assert " of 2 changes lift" in auddsr_why.evidence_finding(shown())
+    assert auddsr_why.evidence_finding(shown()).startswith("1 of 2 changes beat the trivial detector")
     assert "uniform" in auddsr_why.dots(shown()).alt
 
 
@@ -291,15 +291,19 @@ def test_training_again_shows_how_far_chance_moves_the_score(write):
     assert trial.stored.record.seed == 111 and trial.base[0].record.seed == 110
     gap = auddsr_why.between([again], [base]).value
     finding = auddsr_why.evidence_finding(shown())
-    chance = f"Training `auddsr:ema` again with other seeds moves it by {gap:+.1f} points"
-    assert finding.endswith(f". {chance}; 1 of 1 changes lift it by more than that") and gap > 0
+    chance = f"Training `auddsr:ema` again with other seeds changes its score by {gap:+.1f} points"
+    lowest = "The run that rows are compared with is the lowest of 2"
+    assert finding.endswith(f". {chance}. {lowest}. 1 of 1 changes gain more than the largest of these") and gap > 0
     assert auddsr_why.training_notes() == []
     write("auddsr:ema", 110, gap=1.1, overrides={"object_iterations": 600})
-    assert auddsr_why.training_notes()[1:] == [f"Mind chance: {chance}."]
-    assert "; 1 of 2 changes lift it by more than that" in auddsr_why.evidence_finding(shown())
-    assert finding.startswith("1 of 1 changes lift")  # a run with another seed is no change
+    (longer,) = auddsr_why.training_notes()
+    assert f"no more than training again with another seed does (up to {gap:+.1f})" in longer and "under" not in longer
+    assert ". 1 of 2 changes gain more" in auddsr_why.evidence_finding(shown())
+    write("auddsr:ema", 110, gap=0.5, seed=112)  # below the run that rows are compared with
+    assert "lowest of" not in auddsr_why.luck() and " and " in auddsr_why.luck()
+    assert finding.startswith("1 of 1 changes beat")  # a run with another seed is no change
     names = [line[0] for line in cells(auddsr_why.evidence(shown()))]
-    assert names[-1] == "nothing: trained again, seed 111 auddsr:ema"
+    assert names[-2:] == [f"nothing: trained again, seed {seed} auddsr:ema" for seed in (111, 112)]
     assert "trained again, 111" in auddsr_why.dots(shown()).alt
 
 
@@ -314,7 +318,8 @@ def test_longer_training_is_a_trial_and_a_note(write):
     assert "**under" in twice and ": 8 times the training" in often
     trials = [trial for trial in auddsr_why.trials(shown()) if "unet_width" not in trial.label]
     assert "auddsr:literal, object_iterations = 600" in [trial.label for trial in trials]
-    assert all(trial.what.startswith("settings: ") for trial in trials)
+    assert [trial.what for trial in trials if "600" in trial.label] == ["second stage trained 2 times as long"]
+    assert {trial.what for trial in auddsr_why.trials(shown())} > {"settings: object_iterations = 900, unet_width = 2"}
 
 
 def test_each_shape_alone_is_compared_fault_by_fault(write):
@@ -354,7 +359,7 @@ def test_level_changes_tell_faults_that_add_from_those_that_take():
 def test_a_page_that_ran_systems_shows_and_decides_by_its_runs(write):
     write("auddsr:literal", 0, gap=0.0)
     live = {label: [write(label, seed, gap=gap) for seed in range(7, 12)]
-            for label, gap in (("auddsr:literal", 4.0), ("trivial:mean", 0.0))}
+            for label, gap in (("auddsr:literal", 4.0), ("trivial:by-machine", 0.0))}
     page = shown("quick", live=live)
     assert page.row("auddsr:literal").origin == "ran here" and page.year == 2020
     found = {one.claim.id: one for one in claims.decide("auddsr", page.runs)}
@@ -400,7 +405,7 @@ def test_models_of_one_id_are_asked_whether_they_know_the_other_ids(write, commi
     assert auddsr.ids_apart(again) == pytest.approx(75.0)
     assert auddsr.ids_finding().endswith("tells normal clips of other IDs from those of its own with an AUC of 75 %")
     assert "`auddsr:annot` tells" in auddsr.ids_finding()
-    assert [line[-1] for line in cells(auddsr.ids(shown()))] == ["–", "no record yet", "75.0", "–"]
+    assert [line[-1] for line in cells(auddsr.ids(shown()))] == ["–", "no record yet", "75.0", "–", "–"]
 
 
 def test_table_two_compares_the_same_machines(write):
@@ -425,8 +430,9 @@ def test_suspects_have_names_as_code_and_no_marks(write):
     assert "`" not in table.html() and "*" not in table.html() and "<code>auddsr:ema</code>" in table.html()
     lines = {line[0]: line[1] for line in cells(table)}
     assert lines["instance normalisation cannot hear level"].startswith(
-        "One development run each, on fan, valve: auddsr:batchnorm beats auddsr:ema (+")
-    assert "Not run yet" in lines["the wrong shapes"]
+        "One development run each, on fan, valve: auddsr:batchnorm minus auddsr:ema +")
+    assert "over clips)" in lines["instance normalisation cannot hear level"]
+    assert lines["the wrong shapes"].endswith("have no run on the same data and seeds yet")
 
 
 def test_the_front_page_shows_the_literal_variant(write):

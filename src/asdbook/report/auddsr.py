@@ -229,7 +229,9 @@ def ids(shown: Shown, **options: Any) -> Table:
              *(Html(f"minus {code(rival).text} (points)") for rival in (EMA, YARDSTICKS[0])),
              "other IDs told apart, AUC (%)"]  # fmt: skip
     where = f"On {', '.join(ID_MACHINES)} of {shown.asked.main} alone, the only type that these autoencoders heard."
-    notes = [*options.pop("notes", ()), f"{where} Intervals (95 %) cover data seeds.", chapter.UNCORRECTED,
+    most = max(len(id_runs(label)) for label in ID_ROWS)
+    notes = [*options.pop("notes", ()), f"{where} Intervals (95 %) cover data seeds, {most} at most.",
+             chapter.UNCORRECTED,
              "*Other IDs told apart*: normal clips of the type's other IDs, held out, against its own."]
     return Table(["machine IDs are used for", *heads], lines, notes=notes, **options)
 

@@ -245,9 +245,9 @@ def bridge_finding(shown: Shown, label: str) -> str:
         lifts.append([(np.median(odd) - np.median(usual)) / np.subtract(*np.quantile(usual, (0.75, 0.25)))
                       for odd, usual in ((simulated, held), (anomalous, normal))])  # fmt: skip
     put, real = np.median(lifts, axis=0)
-    return (f"`{label}`, data seed {group[0].record.data.seed}: a simulated anomaly lifts a machine's median score by "
-            f"{put:.1f} times the spread between quartiles of the same clips without it, a real one by {real:.1f} "
-            "times the spread of normal test clips (median over machines)")  # fmt: skip
+    return (f"`{label}`, data seed {group[0].record.data.seed}, median over machines: replaced codes lift the median "
+            f"score by {put:.1f} times the width of the middle half of the same clips, machine faults by {real:.1f} "
+            "times that of normal test clips")  # fmt: skip
 
 
 def visible(shown: Shown, **options: Any) -> Table:

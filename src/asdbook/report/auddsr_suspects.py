@@ -16,14 +16,14 @@ def suspects(shown: Shown, **options: Any) -> Table:
     """One row a suspect: what would be wrong, and what was measured."""
     trained = auddsr_why.training_notes()
     found = {
-        "simulated anomalies are unlike real ones, or found by a shortcut": auddsr_codes.simulated_finding(shown),
+        "replaced codes are unlike machine faults, or found by a shortcut": auddsr_codes.simulated_finding(shown),
         "the map loses what its own pictures hold": auddsr.scores_finding(shown),
         "few codes are in use": auddsr_codes.codebooks_finding(shown),
         "coarse codes change nothing": auddsr_codes.visible_finding(shown),
         "faults take sound away, or change little": auddsr.faults_finding(shown),
         "too little training": " ".join(trained) or "longer training is not run yet",
         "instance normalisation cannot hear level": against_base("batchnorm"),
-        "the wrong shapes": f"{auddsr.against(shown, PERLIN, EMA)}. {auddsr_why.shapes_finding()}",
+        "the wrong shapes": auddsr.against(shown, PERLIN, EMA),
         "restriction to normal codes is too strong": against_base("no-restriction"),
     }
     rows = [[what, Html(f'<span class="asd-words asd-wide">{marked(said)}</span>')] for what, said in found.items()]
@@ -35,8 +35,13 @@ def against_base(variant: str) -> str:
     label = f"auddsr:{variant}"
     run = auddsr_why.development(label)
     base = auddsr_why.development(EMA, like=run[0]) if run else []
-    said = chapter.said(auddsr_why.between(run, base), label, EMA)
-    return f"One development run each, on {', '.join(auddsr_why.tested(run[0]))}: {said}" if run and base else said
+    gap = auddsr_why.between(run, base)
+    if gap is None:
+        return chapter.said(gap, label, EMA)
+    clips = "" if gap.low is None else f" ({gap.low:+.1f} to {gap.high:+.1f} over clips)"
+    where = ", ".join(auddsr_why.tested(run[0]))
+    return (f"One development run each, on {where}: `{label}` minus `{EMA}` {gap.value:+.1f} points{clips}"
+            f"{auddsr_why.chance_said()}")  # fmt: skip
 
 
 def marked(text: str) -> str:
