@@ -35,7 +35,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from asdbook import augment, features, losses, nn, papers, simulate, systems
+from asdbook import (
+    augment, experiment, features, losses, nn, papers, simulate, systems)
 from asdbook.experiment import scoring
 from asdbook.systems.auddsr import detection, general
 
@@ -48,8 +49,11 @@ from asdbook.report import (
 AUDDSR, asked = systems.get("auddsr"), auddsr.asked(data, seeds, profile)
 
 # %% tags=["hide-input"]
-options = {"device": device, "threads": 1, "fresh": fresh}
-shown = chapter.Shown(asked, asked.run(**options) if asked.whole else {})
+def train():
+    return asked.run(experiment.run, device=device, threads=1, fresh=fresh)
+
+
+shown = chapter.Shown(asked, train() if asked.whole else {})
 decided = claims.decide("auddsr", shown.runs)
 printed.glance(decided)
 
@@ -357,7 +361,7 @@ tables.Table(["after", "shape (clip, channel, band, frame)", "weights"], rows,
 # Now the real thing, small: two machines, few updates.
 
 # %%
-live_runs = shown.live or asked.run(**options)
+live_runs = shown.live or train()
 run = live_runs[auddsr.EMA][0]
 run.record.label, run.record.data.name, run.record.data.machines, run.record.seed
 

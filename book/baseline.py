@@ -40,8 +40,11 @@ AE, coded = systems.get("autoencoder"), systems.autoencoder
 asked = yardstick.asked(data, seeds, profile, tuple(AE.variants))
 
 # %% tags=["hide-input"]
-options = {"device": device, "threads": 1, "fresh": fresh}
-shown = chapter.Shown(asked, asked.run(**options) if asked.whole else {})
+def train():
+    return asked.run(experiment.run, device=device, threads=1, fresh=fresh)
+
+
+shown = chapter.Shown(asked, train() if asked.whole else {})
 main, sets = shown.on(yardstick.MAIN), yardstick.sets_of(shown)
 decided = yardstick.decide(shown)
 verdicts.glance(decided)
@@ -216,10 +219,10 @@ show.source(coded.clip_scores)
 # ## Train
 #
 # Now the real thing. One network is trained for each machine and seed, and all three scores use it.
-# `asked.run` hands each system to `experiment.run`.
+# The function `train`, defined at the top of this page, hands each system to `experiment.run`.
 
 # %%
-live = shown.live or asked.run(**options)
+live = shown.live or train()
 run = live["autoencoder:mse"][0]
 run.record.label, run.record.data.name, run.record.seed
 

@@ -30,7 +30,7 @@ fresh = False
 import numpy as np
 import torch
 
-from asdbook import augment, losses, metrics, nn, papers, simulate, systems
+from asdbook import augment, experiment, losses, metrics, nn, papers, simulate, systems
 from asdbook.nn import diffusion
 from asdbook.report import (
     chapter, claims, embeddings, figures, listening, printed, provenance, results,
@@ -40,8 +40,11 @@ SSDM, coded = systems.get("ssdm"), systems.ssdm
 asked = ssdm.asked(data, seeds, profile)
 
 # %% tags=["hide-input"]
-options = {"device": device, "threads": 1, "fresh": fresh}
-shown = chapter.Shown(asked, asked.run(**options) if asked.whole else {})
+def train():
+    return asked.run(experiment.run, device=device, threads=1, fresh=fresh)
+
+
+shown = chapter.Shown(asked, train() if asked.whole else {})
 decided = claims.decide("ssdm", shown.runs)
 printed.glance(decided)
 
@@ -320,7 +323,7 @@ counts | {"denoiser": size(denoiser), "left at 200": round(float(left[200]), 3),
 # `ssdm:ss-knn` shares the network with `ssdm:literal`. It scores by the cosine distance to the nearest training embedding.
 
 # %%
-live_runs = shown.live or asked.run(**options)
+live_runs = shown.live or train()
 run, knn_run = live_runs[ssdm.LITERAL][0], live_runs[ssdm.KNN][0]
 run.record.label, run.record.data.name, run.record.seed
 

@@ -221,3 +221,12 @@ def test_changed_settings_stand_in_the_order_of_their_values(write):
     (None, 0.7, None, "over 0.5 points in one run"), (None, 0.0, None, "under 0.5 points in one run")])
 def test_a_change_matters_when_its_interval_is_beyond_half_a_point(low, value, high, said):
     assert sensitivity.word(metrics.Interval(value, low, high, None, 1.0, "x")).startswith(said)
+
+
+def test_the_page_runs_what_its_parameters_ask():
+    calls = []
+    asked = yardstick.asked("synthetic-2023", [3, 4], "quick", ("mse",))
+    found = asked.run(lambda *names, **told: calls.append((names, told)) or len(calls), device="cpu", threads=1)
+    assert set(found) == set(asked.labels) and all(len(group) == 2 for group in found.values())
+    assert calls[0] == ((asked.labels[0], "synthetic-2023"), {
+        "device": "cpu", "threads": 1, "data_seed": 3, "seed": 3, "profile": "quick"})  # fmt: skip

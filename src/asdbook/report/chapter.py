@@ -6,18 +6,15 @@ profile runs every system on every seed of the named data, and the tables show t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from asdbook import metrics, papers, simulate
 from asdbook.experiment.records import Stored
 from asdbook.report import official, results, sets, verdicts
 from asdbook.report.results import Row
 from asdbook.report.tables import Html, Table, Value, badge, code, join
-
-if TYPE_CHECKING:
-    from asdbook.systems.base import System
 
 RECORDED = "quick"
 """Profile of the committed records."""
@@ -68,15 +65,14 @@ class Asked:
         small = {key: value for key, value in self.small.items() if key != "machines" or self.built_in}
         return [{"data_seed": seed, "seed": seed, **small} for seed in self.seeds[:1]]
 
-    def run(self, **common: Any) -> dict[str, list[Stored]]:
+    def run(self, runner: Callable[..., Stored], **common: Any) -> dict[str, list[Stored]]:
         """Trains and scores every system of `labels` on the page's data, once for each of `options`.
 
         Args:
-            **common: of `experiment.run` (device, threads, fresh).
+            runner: `experiment.run`.
+            **common: what it is told besides (device, threads, fresh).
         """
-        from asdbook import experiment
-
-        return {label: [experiment.run(label, self.data, **common, **each) for each in self.options()]
+        return {label: [runner(label, self.data, **common, **each) for each in self.options()]
                 for label in self.labels}  # fmt: skip
 
 
@@ -285,8 +281,8 @@ def profiles(asked: Asked) -> dict[str, str]:
     return {"live": live, "records": RECORDED, "paper": "paper"}
 
 
-def settings(asked: Asked, system: type[System]) -> dict[str, dict[str, Any]]:
-    """All settings of a system in each column of `sizes`."""
+def settings(asked: Asked, system: Any) -> dict[str, dict[str, Any]]:
+    """All settings of a system (a class, `systems.get`) in each column of `sizes`."""
     named, default = profiles(asked), system.Config().model_dump()
     found = {column: default | dict(system.profiles.get(profile, {})) for column, profile in named.items()}
     if not asked.whole:
