@@ -881,7 +881,7 @@ tables.Table(["erratum", "where", "what follows"], rows, name="tab-auddsr-errata
 # ## Ablations
 #
 # The tables of this section hold runs on one development data set. No verdict stands on them. Two of the changes also
-# ran on the verdict seeds, `perlin-only` (C11) and `general-audio` (C10), and there they are decided.
+# ran on the verdict seeds, `perlin-only` (C11) and `general-audio` (C10): for their claims those runs alone count.
 # What is changed is changed in
 # `auddsr:ema`, whose codes are all in use. Most runs are on some machine types, whose autoencoder hears these alone;
 # each is compared with `auddsr:ema` on the same types.

@@ -254,7 +254,7 @@ def longer_said(change: metrics.Interval | None, times: float) -> str:
     much = "twice" if times == 2 else f"{times:g} times"
     alike = "no more than" if change.value <= chance else "more than"
     return (f"{much} the training changes the score by {change.value:+.1f} points, {alike} training again with another "
-            f"seed does (up to {chance:+.1f}). Longer training may help: one run each does not show it")  # fmt: skip
+            f"seed does (up to {chance:+.1f}). Longer training may help: one run each does not show it.")  # fmt: skip
 
 
 def longer_runs(label: str, key: str) -> list[Stored]:
