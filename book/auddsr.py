@@ -927,8 +927,8 @@ auddsr_why.evidence(shown, name="tab-auddsr-evidence",
 said = f"On the verdict seeds: {auddsr.against(shown, auddsr.PERLIN, auddsr.EMA)}."
 once = [auddsr_why.between([one.stored], one.base) for one in auddsr_why.trials(shown)
         if one.label == auddsr.PERLIN]
-said += "".join(f" In its one development run `{auddsr.PERLIN}` had {gap.value:+.1f} "
-                "points more: a lesson in chance." for gap in once if gap)
+said += "".join(f" In one development run `{auddsr.PERLIN}` minus `{auddsr.EMA}` was "
+                f"{gap.value:+.1f} points." for gap in once if gap)
 show.Prose(said)
 
 # %% tags=["hide-input"]
